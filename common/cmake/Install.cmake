@@ -1,0 +1,49 @@
+# What `cmake --install` and the Debian package contain. Included last: it needs the targets.
+include(GNUInstallDirs)
+
+set(completions ${CMAKE_BINARY_DIR}/completions)
+add_custom_command(
+  OUTPUT ${completions}/fptrace ${completions}/_fptrace ${completions}/fptrace.fish
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${completions}
+  COMMAND fptrace completion bash > ${completions}/fptrace
+  COMMAND fptrace completion zsh > ${completions}/_fptrace
+  COMMAND fptrace completion fish > ${completions}/fptrace.fish
+  DEPENDS fptrace
+  COMMENT "Shell completions"
+  VERBATIM)
+# -n: no time stamp, so that equal sources give equal packages.
+set(man_page ${CMAKE_BINARY_DIR}/fptrace.1.gz)
+add_custom_command(
+  OUTPUT ${man_page}
+  COMMAND gzip -9nc ${CMAKE_SOURCE_DIR}/docs/fptrace.1 > ${man_page}
+  DEPENDS ${CMAKE_SOURCE_DIR}/docs/fptrace.1
+  VERBATIM)
+add_custom_target(install_files ALL DEPENDS ${completions}/fptrace ${man_page})
+
+install(TARGETS fptrace RUNTIME)
+install(FILES ${man_page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${completions}/fptrace DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${completions}/_fptrace DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+install(FILES ${completions}/fptrace.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
+file(GLOB documents CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.md ${CMAKE_SOURCE_DIR}/docs/*.json
+     ${CMAKE_SOURCE_DIR}/common/log/*.proto ${CMAKE_SOURCE_DIR}/fingerprint/*.proto)
+install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME fptrace)
+set(CPACK_PACKAGE_VENDOR "The fptrace developers")
+set(CPACK_PACKAGE_CONTACT "The fptrace developers <fptrace@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "finds out what a program touches and depends on")
+set(CPACK_PACKAGE_DESCRIPTION
+"fptrace runs a program, watches its whole process tree with ptrace and seccomp,
+and writes a manifest of the files it depends on: their roles, content hashes,
+ELF identities and packages, what was missing and what was made.")
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+include(CPack)
