@@ -1,0 +1,65 @@
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/event/event.h"
+#include "common/task/file_system.h"
+
+namespace fptrace {
+
+// An open descriptor of a task.
+struct OpenFile {
+  FileRef file;
+  uint32_t flags = 0;  // O_* of the open file description
+};
+
+struct SocketPeer {
+  pid_t pid = 0;
+  std::string exe;  // what it runs; empty when that cannot be told
+};
+
+// One stopped task: the seam on which the syscall decoder, the path resolver and the unwinder
+// stand. The ptrace backend reads /proc and process_vm_readv, the emulator guest memory, tests a
+// fake. Valid only while the task stays stopped. Not thread-safe.
+class TaskView {
+ public:
+  virtual ~TaskView() = default;
+
+  virtual pid_t pid() const = 0;  // thread group id
+  virtual pid_t tid() const = 0;
+
+  // Copies up to `size` bytes from `addr`; returns how many could be read before the first
+  // unreadable page (0 when none).
+  virtual size_t read_memory(uint64_t addr, void* out, size_t size) = 0;
+
+  virtual Result<OpenFile> descriptor(int fd) = 0;
+  // Its file alone, where that is cheaper.
+  virtual Result<FileRef> descriptor_file(int fd) {
+    auto open = descriptor(fd);
+    if (!open) return fail(open.error());
+    return std::move(open->file);
+  }
+  virtual Result<FileRef> cwd() = 0;   // path empty with ino set: removed or unreachable
+  virtual Result<FileRef> root() = 0;  // path "/" unless the task is in a chroot
+  virtual FileSystem& file_system() = 0;
+  // Whether the task may open `file` for reading; nullopt when that is not known for certain.
+  // Asked only about files that not everybody may read.
+  virtual std::optional<bool> may_read(const FileRef& /*file*/) { return std::nullopt; }
+
+  // Who listens at the other end of a connected AF_UNIX socket of the task (unix(7), SO_PEERCRED).
+  virtual Result<SocketPeer> socket_peer(int /*fd*/) {
+    return fail(Errc::kUnsupported, "peer of a socket");
+  }
+
+  // Command line and environment as they lie on the current program's stack.
+  virtual Result<std::vector<std::string>> argv() = 0;
+  virtual Result<std::vector<std::string>> env() = 0;
+  virtual Result<FileRef> exe() = 0;  // the program the task runs
+};
+
+}  // namespace fptrace
