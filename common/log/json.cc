@@ -1,0 +1,185 @@
+#include "common/log/json.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "common/log/text.h"
+
+namespace fptrace {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string base64(std::string_view bytes) {
+  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // EVP_EncodeBlock ends it with a NUL
+  const int n =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), int(bytes.size()));
+  out.resize(size_t(n));
+  return out;
+}
+
+void put(Json& to, const std::string& key, std::string_view bytes) {
+  to[key] = readable_text(bytes);
+  if (!valid_utf8(bytes)) to[key + "_bytes"] = base64(bytes);
+}
+void put_unless_empty(Json& to, const std::string& key, std::string_view bytes) {
+  if (!bytes.empty()) put(to, key, bytes);
+}
+
+void put(Json& to, const std::string& key, const std::vector<std::string>& list) {
+  Json texts = Json::array(), bytes = Json::array();
+  for (const auto& s : list) {
+    texts.push_back(readable_text(s));
+    bytes.push_back(valid_utf8(s) ? Json(nullptr) : Json(base64(s)));
+  }
+  to[key] = std::move(texts);
+  if (!std::ranges::all_of(list, valid_utf8)) to[key + "_bytes"] = std::move(bytes);
+}
+
+Json json(const FileRef& f) {
+  Json j = Json::object();
+  put(j, "path", f.path);
+  put_unless_empty(j, "source", f.source);
+  if (!f.exists()) return j;
+  j["dev"] = f.dev;
+  j["ino"] = f.ino;
+  j["mount"] = f.mount;
+  j["mode"] = f.mode;
+  j["nlink"] = f.nlink;
+  j["size"] = f.size;
+  j["mtime_ns"] = f.mtime_ns;
+  j["ctime_ns"] = f.ctime_ns;
+  return j;
+}
+
+Json json(const Lookup& l) {
+  Json j = Json::object();
+  put(j, "path", l.path);
+  put_unless_empty(j, "base", l.base);
+  if (!l.links.empty()) put(j, "links", l.links);
+  j["file"] = json(l.file);
+  return j;
+}
+
+Json json(const ExitStatus& s) {
+  return s.signal == 0 ? Json{{"code", s.code}} : Json{{"signal", s.signal}};
+}
+Json json(const ProcessKey& p) { return {{"pid", p.pid}, {"serial", p.serial}}; }
+
+void body(Json& j, const TraceStartEvent& e) {
+  put(j, "backend", e.backend);
+  put(j, "argv", e.argv);
+  put(j, "cwd", e.cwd);
+  put(j, "os", e.os);
+  put(j, "kernel", e.kernel);
+  put(j, "machine", e.machine);
+  j["wall_ns"] = e.wall_ns;
+}
+void body(Json& j, const TraceEndEvent& e) { j["status"] = json(e.status); }
+void body(Json& j, const AttachEvent& e) {
+  j["parent"] = json(e.parent);
+  j["tids"] = e.tids;
+}
+void body(Json&, const DetachEvent&) {}
+void body(Json& j, const ForkEvent& e) {
+  j["child"] = json(e.child);
+  j["clone_flags"] = e.clone_flags;
+}
+void body(Json& j, const ThreadEvent& e) {
+  j["thread"] = e.tid;
+  j["clone_flags"] = e.clone_flags;
+}
+void body(Json& j, const ThreadExitEvent& e) { j["thread"] = e.tid; }
+void body(Json& j, const ExecEvent& e) {
+  j["program"] = json(e.program);
+  j["interpreters"] = Json::array();
+  for (const auto& i : e.interpreters) j["interpreters"].push_back(json(i));
+  if (e.loader.file.exists()) j["loader"] = json(e.loader);
+  put(j, "argv", e.argv);
+  put(j, "env", e.env);
+  put(j, "cwd", e.cwd);
+}
+void body(Json& j, const ExitEvent& e) { j["status"] = json(e.status); }
+void body(Json& j, const OpenEvent& e) {
+  j["at"] = json(e.at);
+  j["flags"] = e.flags;
+  j["mode"] = e.mode;
+  j["fd"] = e.fd;
+  j["created"] = e.created;
+}
+void body(Json& j, const FdEvent& e) {
+  j["origin"] = e.origin == FdOrigin::kInherited ? "inherited" : "received";
+  j["fd"] = e.fd;
+  j["flags"] = e.flags;
+  j["file"] = json(e.file);
+}
+void body(Json& j, const MmapEvent& e) {
+  j["file"] = json(e.file);
+  j["addr"] = e.addr;
+  j["length"] = e.length;
+  j["offset"] = e.offset;
+  j["prot"] = e.prot;
+  j["flags"] = e.flags;
+}
+void body(Json& j, const ListEvent& e) { j["directory"] = json(e.directory); }
+void body(Json& j, const PathEvent& e) {
+  j["at"] = json(e.at);
+  put_unless_empty(j, "target", e.target);
+}
+void body(Json& j, const RenameEvent& e) {
+  j["from"] = json(e.from);
+  j["to"] = json(e.to);
+}
+void body(Json& j, const MountEvent& e) {
+  put(j, "source", e.source);
+  j["target"] = json(e.target);
+  put(j, "fstype", e.fstype);
+  j["flags"] = e.flags;
+}
+void body(Json& j, const SocketEvent& e) {
+  j["family"] = e.family;
+  put(j, "address", e.address);
+  if (e.at != Lookup{}) j["at"] = json(e.at);
+  if (e.peer_pid != 0) {
+    j["peer_pid"] = e.peer_pid;
+    put(j, "peer_exe", e.peer_exe);
+    j["peer_traced"] = e.peer_traced;
+  }
+}
+void body(Json& j, const SignalEvent& e) {
+  j["signo"] = e.signo;
+  j["sender"] = e.sender;
+}
+void body(Json& j, const ContentEvent& e) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string sum;
+  for (const uint8_t byte : e.sha256) (sum += kDigits[byte >> 4]) += kDigits[byte & 15];
+  j["stage"] = e.stage == ContentStage::kInput ? "input" : "output";
+  j["file"] = json(e.file);
+  j["sha256"] = std::move(sum);
+}
+void body(Json& j, const GapEvent& e) {
+  put(j, "what", e.what);
+  put_unless_empty(j, "detail", e.detail);
+}
+
+}  // namespace
+
+std::string to_json_line(const Event& event) {
+  Json j = {{"seq", event.seq},         {"time_ns", event.time_ns},
+            {"pid", event.process.pid}, {"serial", event.process.serial},
+            {"tid", event.tid},         {"type", type_name(event)}};
+  std::visit(
+      [&](const auto& e) {
+        if constexpr (requires { e.op; }) j["op"] = operation_name(event);
+        body(j, e);
+      },
+      event.body);
+  if (const int32_t error = error_of(event); error != 0) j["error"] = errno_name(error);
+  return j.dump();
+}
+
+}  // namespace fptrace
