@@ -1,0 +1,267 @@
+#include "backends/ptrace/launch.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string_view>
+
+#include "backends/ptrace/seccomp_filter.h"
+
+extern char** environ;
+
+namespace fptrace::ptrace {
+namespace {
+
+struct Pipe {
+  UniqueFd read, write;
+};
+
+Result<Pipe> make_pipe() {
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) < 0) return fail_errno("pipe");
+  // Above 2: the child may have been started with its standard descriptors closed.
+  for (int& fd : fds) {
+    if (fd > 2) continue;
+    const int high = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (high < 0) return fail_errno("fcntl(F_DUPFD)");
+    ::close(fd);
+    fd = high;
+  }
+  return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+// CAP_SYS_ADMIN lets us install a filter without no_new_privs.
+bool may_filter_freely() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  if (::syscall(SYS_capget, &header, data) < 0) return false;
+  return (data[0].effective & (1u << CAP_SYS_ADMIN)) != 0 ||
+         ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
+
+// What the child needs; prepared before fork, because between fork and exec it may call nothing
+// but plain system calls (other threads of ours may have held any lock).
+struct ChildPlan {
+  const char* path;
+  char* const* argv;
+  const std::vector<sock_filter>*notify, *trace;  // null: do not try
+  bool no_new_privs;
+  int go, report, exec_error;
+  const Signals* signals;
+};
+
+// What the child tells the tracer once its filter stands.
+struct Report {
+  Stops stops;
+  int listener;
+};
+
+bool read_byte(int fd) {
+  char byte;
+  ssize_t n;
+  while ((n = ::read(fd, &byte, 1)) < 0 && errno == EINTR) {}
+  return n == 1;
+}
+
+// In the child. A listener is refused with EBUSY where an outer one exists already; a filter of
+// ours would then be overruled by the outer one, so only plain stops see everything.
+Report install(const ChildPlan& plan) {
+  if (plan.notify) {
+    const int listener =
+        install_filter(plan.notify->data(), plan.notify->size(), Watch::kNotify, plan.no_new_privs);
+    if (listener >= 0) return {Stops::kNotify, listener};
+    if (listener == -EBUSY) return {Stops::kSyscall, -1};
+  }
+  if (plan.trace &&
+      install_filter(plan.trace->data(), plan.trace->size(), Watch::kTrace, plan.no_new_privs) == 0)
+    return {Stops::kFilter, -1};
+  return {Stops::kSyscall, -1};
+}
+
+[[noreturn]] void run_child(const ChildPlan& plan) {
+  if (!read_byte(plan.go)) ::_exit(125);  // the tracer gave up
+  const Report report = install(plan);
+  if (::write(plan.report, &report, sizeof report) != ssize_t(sizeof report)) ::_exit(125);
+  if (!read_byte(plan.go)) ::_exit(125);
+  if (report.listener >= 0) ::close(report.listener);
+  plan.signals->restore_dispositions();
+  ::sigprocmask(SIG_SETMASK, &plan.signals->original_mask(), nullptr);
+  ::execve(plan.path, plan.argv, environ);
+  const int error = errno;
+  (void)!::write(plan.exec_error, &error, sizeof error);
+  ::_exit(127);
+}
+
+Result<UniqueFd> take_listener(pid_t child, int number) {
+  const UniqueFd pidfd(int(::syscall(SYS_pidfd_open, child, 0)));
+  if (!pidfd) return fail_errno("pidfd_open");
+  UniqueFd listener(int(::syscall(SYS_pidfd_getfd, pidfd.get(), number, 0)));
+  if (!listener) return fail_errno("pidfd_getfd of the seccomp listener");
+  return listener;
+}
+
+void write_byte(int fd) { (void)!::write(fd, "g", 1); }
+
+Result<Launched> shake_hands(pid_t child, const Pipe& go, const Pipe& report,
+                             unsigned long options) {
+  write_byte(go.write.get());
+  Report r{};
+  ssize_t n;
+  while ((n = ::read(report.read.get(), &r, sizeof r)) < 0 && errno == EINTR) {}
+  if (n != ssize_t(sizeof r)) return fail(Errc::kTracee, "the child ended before it could start");
+  // Only where it is ours: a filter of the program's own that asks for a tracer must find none.
+  if (r.stops == Stops::kFilter) options |= PTRACE_O_TRACESECCOMP;
+  if (::ptrace(PTRACE_SEIZE, child, nullptr, options) < 0) {
+    const int error = errno;
+    return fail(Errc::kPermission, explain_permission("trace a child of its own"), error);
+  }
+  Launched launched;
+  launched.pid = child;
+  launched.stops = r.stops;
+  if (r.listener >= 0) {
+    auto listener = take_listener(child, r.listener);
+    if (!listener) return fail(listener.error());
+    launched.listener = *std::move(listener);
+  }
+  // A seized task runs on; only from a stop can it be told to stop at its system calls.
+  if (r.stops == Stops::kSyscall) (void)::ptrace(PTRACE_INTERRUPT, child, nullptr, nullptr);
+  write_byte(go.write.get());
+  return launched;
+}
+
+std::string first_line(const char* path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+Result<void> executable(const std::string& path) {
+  struct stat st {};
+  const std::string what = "cannot run " + path;
+  const auto refuse = [&](int error) {
+    return fail(Errc::kTracee, what + ": " + std::generic_category().message(error), error);
+  };
+  if (::stat(path.c_str(), &st) < 0) return refuse(errno);
+  if (S_ISDIR(st.st_mode)) return refuse(EISDIR);
+  if (!S_ISREG(st.st_mode) || ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) < 0)
+    return refuse(EACCES);
+  return {};
+}
+
+}  // namespace
+
+std::string explain_permission(const std::string& what) {
+  std::string s = "fptrace may not " + what + ": ";
+  const std::string yama = first_line("/proc/sys/kernel/yama/ptrace_scope");
+  std::ifstream status("/proc/self/status");
+  std::string line, tracer = "0", seccomp = "0";
+  while (std::getline(status, line)) {
+    if (line.starts_with("TracerPid:\t")) tracer = line.substr(11);
+    if (line.starts_with("Seccomp:\t")) seccomp = line.substr(9);
+  }
+  if (yama == "3")
+    return s +
+           "kernel.yama.ptrace_scope is 3 (no tracing until the next boot); boot with "
+           "kernel.yama.ptrace_scope=1 in /etc/sysctl.d";
+  if (yama == "2")
+    return s +
+           "kernel.yama.ptrace_scope is 2 (administrators only); run as root, or set it to 1: "
+           "sysctl kernel.yama.ptrace_scope=1";
+  if (yama == "1" && what.find("running") != std::string::npos)
+    return s +
+           "kernel.yama.ptrace_scope is 1 (own children only); run as root, or set it to 0: "
+           "sysctl kernel.yama.ptrace_scope=0";
+  if (tracer != "0")
+    return s + "fptrace itself is traced by process " + tracer + "; end that tracer first";
+  if (seccomp == "2")
+    return s +
+           "a seccomp policy forbids ptrace, as some containers have; start the container with "
+           "--cap-add=SYS_PTRACE or --security-opt seccomp=unconfined";
+  return s +
+         "the process belongs to another user, or is traced already; run as its owner or as "
+         "root (CAP_SYS_PTRACE)";
+}
+
+Result<std::string> find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos || name.empty()) {
+    if (auto ok = executable(name); !ok) return fail(ok.error());
+    return name;
+  }
+  const char* env = std::getenv("PATH");
+  std::string_view rest = env ? env : "/bin:/usr/bin";
+  Error refused{Errc::kTracee, "cannot run " + name + ": not found in PATH", ENOENT};
+  for (bool more = true; more;) {
+    const size_t colon = rest.find(':');
+    const std::string_view dir = rest.substr(0, colon);
+    const std::string path = (dir.empty() ? "." : std::string(dir)) + "/" + name;
+    const auto ok = executable(path);
+    if (ok) return path;
+    // As execvp: go on after what is not there or not ours, but remember that something was.
+    if (ok.error().sys == EACCES || ok.error().sys == EISDIR) refused = ok.error();
+    more = colon != std::string_view::npos;
+    rest.remove_prefix(more ? colon + 1 : rest.size());
+  }
+  return fail(refused);
+}
+
+Result<Launched> launch(const std::string& path, const std::vector<std::string>& argv, Stops wanted,
+                        unsigned long ptrace_options, const Signals& signals,
+                        const std::function<void(const std::string&)>& warn) {
+  auto go = make_pipe(), report = make_pipe(), exec_error = make_pipe();
+  for (const auto* p : {&go, &report, &exec_error})
+    if (!*p) return fail(p->error());
+  std::vector<char*> args;
+  for (const auto& a : argv) args.push_back(const_cast<char*>(a.c_str()));
+  args.push_back(nullptr);
+  std::vector<sock_filter> notify, trace;
+  if (wanted == Stops::kAuto || wanted == Stops::kNotify) notify = make_filter(Watch::kNotify);
+  if (wanted != Stops::kSyscall) trace = make_filter(Watch::kTrace);
+  const bool no_new_privs = wanted != Stops::kSyscall && !may_filter_freely();
+  const ChildPlan plan{path.c_str(),
+                       args.data(),
+                       notify.empty() ? nullptr : &notify,
+                       trace.empty() ? nullptr : &trace,
+                       no_new_privs,
+                       go->read.get(),
+                       report->write.get(),
+                       exec_error->write.get(),
+                       &signals};
+
+  sigset_t all, mask;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &mask);  // nothing may stop the child before it is ours
+  const pid_t child = ::fork();
+  if (child == 0) {
+    go->write = UniqueFd();  // else it would never see the tracer go
+    run_child(plan);
+  }
+  const int fork_error = errno;
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  if (child < 0) return fail_errno("fork", fork_error);
+  report->write = UniqueFd();
+  exec_error->write = UniqueFd();
+
+  auto launched = shake_hands(child, *go, *report, ptrace_options);
+  if (!launched) {
+    ::kill(child, SIGKILL);
+    (void)::waitpid(child, nullptr, __WALL);
+    return fail(launched.error());
+  }
+  launched->exec_error = std::move(exec_error->read);
+  if (no_new_privs && launched->stops != Stops::kSyscall && warn)
+    warn(
+        "without CAP_SYS_ADMIN the program runs with no_new_privs set, which the kernel wants for "
+        "the filter (--stops syscall does without, more slowly)");
+  return launched;
+}
+
+}  // namespace fptrace::ptrace
