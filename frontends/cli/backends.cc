@@ -1,0 +1,42 @@
+#include "frontends/cli/backends.h"
+
+#include <utility>
+
+#include "backends/ptrace/ptrace_tracer.h"
+
+namespace fptrace::cli {
+namespace {
+
+Result<ptrace::Options> ptrace_options(const Arguments& args) {
+  ptrace::Options out;
+  const std::string stops = args.value("stops", "auto");
+  if (stops == "notify") out.stops = ptrace::Stops::kNotify;
+  if (stops == "filter") out.stops = ptrace::Stops::kFilter;
+  if (stops == "syscall") out.stops = ptrace::Stops::kSyscall;
+
+  if (args.has("detach-daemons") && args.has("kill-on-exit")) {
+    return fail(Errc::kParse, "--detach-daemons and --kill-on-exit exclude each other");
+  }
+  if (args.has("detach-daemons")) out.daemons = ptrace::Daemons::kDetach;
+  if (args.has("kill-on-exit")) out.daemons = ptrace::Daemons::kKill;
+  out.survive_tracer = args.has("survive");
+
+  out.hash = !args.has("no-hash");
+  return out;
+}
+
+}  // namespace
+
+Result<NamedTracer> make_tracer(const Arguments& args, TracerRequest request) {
+  auto options = ptrace_options(args);
+  if (!options) return fail(options.error());
+  options->attach = std::move(request.attach);
+  options->progress = std::move(request.progress);
+  options->warn = std::move(request.warn);
+  auto tracer = ptrace::make_tracer(*std::move(options));
+  // The only thing it refuses are options that exclude each other.
+  if (!tracer) return fail(Errc::kParse, tracer.error().what);
+  return NamedTracer{"ptrace", *std::move(tracer)};
+}
+
+}  // namespace fptrace::cli

@@ -1,0 +1,43 @@
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/event/tracer.h"
+#include "frontends/cli/options.h"
+
+namespace fptrace::cli {
+
+// Options of `run` that are the backend's affair. backends.cc is the one file outside the tests
+// that names a concrete backend.
+inline constexpr Option kBackendOptions[] = {
+    {0, "backend", "ptrace", "what watches the program (default: ptrace)"},
+    {0, "stops", "auto|notify|filter|syscall",
+     "where ptrace gets its stops: seccomp user notifications, a seccomp filter, or every system "
+     "call (default: auto, the first that works)"},
+    {0, "no-hash", "", "do not hash the contents of files"},
+    {0, "detach-daemons", "", "let go, untraced, what outlives the main program"},
+    {0, "kill-on-exit", "", "end what outlives the main program"},
+    {0, "survive", "", "the program goes on if fptrace itself dies"},
+};
+
+struct TracerRequest {
+  std::vector<pid_t> attach;  // instead of a command
+  // Both on the thread of Tracer::run; may be null.
+  std::function<void(uint64_t events, uint64_t processes)> progress;
+  std::function<void(const std::string& sentence)> warn;
+};
+
+struct NamedTracer {
+  std::string backend;
+  std::unique_ptr<Tracer> tracer;
+};
+
+// `args` may lack any of kBackendOptions. kParse: the options exclude each other.
+Result<NamedTracer> make_tracer(const Arguments& args, TracerRequest request);
+
+}  // namespace fptrace::cli

@@ -1,0 +1,13 @@
+#pragma once
+#include "frontends/cli/subcommand.h"
+
+// The subcommands, each defined in cmd_NAME.cc and listed in dispatch.cc.
+
+namespace fptrace::cli {
+
+extern const Subcommand kAttach, kCompletion, kDoctor, kHelp, kLog, kManifest, kRun, kVersion;
+
+// What `fptrace help` says.
+void print_overview(std::ostream& out);
+
+}  // namespace fptrace::cli

@@ -1,0 +1,16 @@
+#pragma once
+#include <string>
+
+namespace fptrace::cli {
+
+// Why a program could not be started, and what a shell would exit with.
+struct StartFailure {
+  int code = 0;          // 126 or 127
+  std::string sentence;  // "./x: is a directory"
+};
+
+// `program` is argv[0] as it was given, `err` the errno of execve, `path` the value of $PATH.
+// Looks at the file again to tell the causes apart that share an errno.
+StartFailure explain_start_failure(const std::string& program, int err, const std::string& path);
+
+}  // namespace fptrace::cli

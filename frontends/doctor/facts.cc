@@ -1,0 +1,205 @@
+#include "frontends/doctor/facts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+
+#include "common/base/unique_fd.h"
+
+// linux/seccomp.h of Debian 12 (Linux 6.1) is older than these (Linux 6.6).
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
+namespace fptrace::doctor {
+namespace {
+
+std::string read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Runs `attempt` in a child, so that what it does to itself (filters cannot be taken off) ends with
+// it. The child's exit status is the result; a death by signal is EFAULT.
+template <class F>
+Attempt in_child(F attempt) {
+  const pid_t child = ::fork();
+  if (child < 0) return errno;
+  if (child == 0) ::_exit(attempt() & 0xff);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return errno;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : EFAULT;
+}
+
+// A child that waits to be looked at, and is killed and reaped at the end.
+class Subject {
+ public:
+  Subject() {
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) ::pause();
+  }
+  ~Subject() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    while (::waitpid(pid_, nullptr, __WALL) < 0 && errno == EINTR) {}
+  }
+  Subject(const Subject&) = delete;
+  Subject& operator=(const Subject&) = delete;
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+Attempt result_of(long returned) { return returned < 0 ? errno : 0; }
+
+void try_tracing(Facts& f) {
+  static const uint64_t kMark = 0x66707472616365;  // at the same address in the child
+  const Subject subject;
+  if (subject.pid() < 0 || ::ptrace(PTRACE_SEIZE, subject.pid(), nullptr, nullptr) < 0) {
+    f.trace_child = f.syscall_info = f.read_memory = errno;
+    return;
+  }
+  int status = 0;
+  f.trace_child = result_of(::ptrace(PTRACE_INTERRUPT, subject.pid(), nullptr, nullptr));
+  if (f.trace_child == 0) f.trace_child = result_of(::waitpid(subject.pid(), &status, __WALL));
+
+  __ptrace_syscall_info info{};
+  f.syscall_info = result_of(::ptrace(PTRACE_GET_SYSCALL_INFO, subject.pid(), sizeof info, &info));
+  uint64_t copy = 0;
+  const iovec local{&copy, sizeof copy};
+  const iovec remote{const_cast<uint64_t*>(&kMark), sizeof kMark};
+  f.read_memory = result_of(::process_vm_readv(subject.pid(), &local, 1, &remote, 1, 0));
+  if (f.read_memory == 0 && copy != kMark) f.read_memory = EIO;
+}
+
+// Installs a filter that allows everything. Returns what seccomp(2) does.
+long install_filter(bool no_new_privs, unsigned flags) {
+  if (no_new_privs) ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+  const sock_fprog program{1, &allow};
+  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+void try_seccomp(Facts& f) {
+  f.filter_with_privileges = in_child([] { return result_of(install_filter(false, 0)); });
+  f.filter = in_child([] { return result_of(install_filter(true, 0)); });
+  f.notifications =
+      in_child([] { return result_of(install_filter(true, SECCOMP_FILTER_FLAG_NEW_LISTENER)); });
+  f.sync_wake_up = in_child([] {
+    const long listener = install_filter(true, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    if (listener < 0) return errno;
+    return result_of(
+        ::ioctl(int(listener), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP));
+  });
+}
+
+Attempt try_ia32_call() {
+#ifdef __x86_64__
+  return in_child([] {
+    long r = 20;  // getpid in the i386 table; without IA32 emulation a SIGSEGV
+    asm volatile("int $0x80" : "+a"(r) : : "memory", "r8", "r9", "r10", "r11");
+    return r == ::getpid() ? 0 : ENOSYS;
+  });
+#else
+  return ENOSYS;
+#endif
+}
+
+std::string name_of_container() {
+  if (::access("/.dockerenv", F_OK) == 0) return "docker";
+  if (::access("/run/.containerenv", F_OK) == 0) return "podman";
+  // systemd's convention (CONTAINER_INTERFACE): kept by lxc, nspawn, podman.
+  const std::string environ = read_text("/proc/1/environ");
+  const std::string marker = "container=";
+  for (size_t at = 0; at < environ.size(); at = environ.find('\0', at) + 1) {
+    if (environ.compare(at, marker.size(), marker) == 0)
+      return environ.c_str() + at + marker.size();
+    if (environ.find('\0', at) == std::string::npos) break;
+  }
+  std::string systemd = read_text("/run/systemd/container");
+  while (systemd.ends_with('\n')) systemd.pop_back();
+  return systemd;
+}
+
+void read_own_state(Facts& f) {
+  const std::string status = read_text("/proc/self/status");
+  const uint64_t caps = status_number(status, "CapEff", 16);
+  f.cap_sys_ptrace = (caps >> CAP_SYS_PTRACE & 1) != 0;
+  f.cap_sys_admin = (caps >> CAP_SYS_ADMIN & 1) != 0;
+  f.tracer_pid = int(status_number(status, "TracerPid", 10));
+  f.seccomp_mode = int(status_number(status, "Seccomp", 10));
+  const std::string yama = read_text("/proc/sys/kernel/yama/ptrace_scope");
+  int scope = 0;
+  if (std::from_chars(yama.data(), yama.data() + yama.size(), scope).ec == std::errc{}) {
+    f.yama_scope = scope;
+  }
+  f.container = name_of_container();
+}
+
+void look_at_files(Facts& f, const std::string& output_dir) {
+  f.ia32_loader = ::access("/lib/ld-linux.so.2", X_OK) == 0;
+  f.package_database = result_of(::access("/var/lib/dpkg/status", R_OK));
+  f.output_dir = output_dir;
+  f.output_writable = result_of(::access(output_dir.c_str(), W_OK | X_OK));
+  struct statvfs fs {};
+  if (::statvfs(output_dir.c_str(), &fs) == 0) f.output_free = uint64_t(fs.f_bavail) * fs.f_frsize;
+}
+
+}  // namespace
+
+uint64_t status_number(const std::string& status, const std::string& name, int base) {
+  const std::string key = "\n" + name + ":";
+  size_t at = status.find(key);
+  if (at == std::string::npos) return 0;
+  at = status.find_first_not_of(" \t", at + key.size());
+  uint64_t n = 0;
+  if (at != std::string::npos) {
+    std::from_chars(status.data() + at, status.data() + status.size(), n, base);
+  }
+  return n;
+}
+
+Facts collect_facts(const std::string& output_dir) {
+  Facts f;
+  utsname host{};
+  ::uname(&host);
+  f.kernel = host.release;
+  f.machine = host.machine;
+  read_own_state(f);
+  try_tracing(f);
+  try_seccomp(f);
+  f.ia32_calls = try_ia32_call();
+  look_at_files(f, output_dir);
+  f.libraries = std::string("OpenSSL ") + OpenSSL_version(OPENSSL_VERSION_STRING) + ", zstd " +
+                ZSTD_versionString();
+  return f;
+}
+
+}  // namespace fptrace::doctor

@@ -1,0 +1,50 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace fptrace::doctor {
+
+// What an attempt at something came to: 0 when it worked, else the errno that it failed with.
+using Attempt = int;
+
+// What this machine lets fptrace do, found by trying it in short-lived children rather than by
+// reading versions. Plain values, so that the judgement below can be tested without a machine.
+struct Facts {
+  std::string kernel;   // uname release
+  std::string machine;  // uname machine
+
+  Attempt trace_child = 0;   // PTRACE_SEIZE of an own child
+  Attempt syscall_info = 0;  // PTRACE_GET_SYSCALL_INFO (Linux 5.3)
+  Attempt read_memory = 0;   // process_vm_readv of a traced child
+
+  std::optional<int> yama_scope;  // kernel.yama.ptrace_scope; none: no Yama
+  bool cap_sys_ptrace = false;
+  bool cap_sys_admin = false;
+  int tracer_pid = 0;     // who traces fptrace itself; 0: nobody
+  int seccomp_mode = 0;   // of fptrace itself: 2 is a filter, as container engines install
+  std::string container;  // "docker", "podman", "lxc", ...; empty: none noticed
+
+  Attempt filter = 0;                  // a seccomp filter, with no_new_privs if it takes that
+  Attempt filter_with_privileges = 0;  // the same without no_new_privs
+  Attempt notifications = 0;           // a filter with SECCOMP_FILTER_FLAG_NEW_LISTENER
+  Attempt sync_wake_up = 0;            // SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (Linux 6.6)
+
+  Attempt ia32_calls = 0;    // int 0x80 from a 64-bit process
+  bool ia32_loader = false;  // /lib/ld-linux.so.2: 32-bit programs can start
+
+  Attempt package_database = 0;  // reading /var/lib/dpkg/status
+  std::string output_dir;
+  Attempt output_writable = 0;
+  uint64_t output_free = 0;  // bytes
+
+  std::string libraries;  // names and versions of what is linked
+};
+
+// Tries everything; `output_dir` is where results would be written. Takes some milliseconds.
+Facts collect_facts(const std::string& output_dir);
+
+// From the text of /proc/PID/status: the number behind "NAME:", in `base`; 0 when it is not there.
+uint64_t status_number(const std::string& status, const std::string& name, int base);
+
+}  // namespace fptrace::doctor
