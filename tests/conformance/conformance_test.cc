@@ -1,0 +1,143 @@
+// Every program of tests/programs against every backend: what the manifest must say of it, that
+// the program does not notice, and that all backends agree. See tests/programs/README.md.
+#include <sstream>
+#include <string>
+
+#include "tests/support/backend_param.h"
+#include "tests/support/case_test.h"
+#include "tests/support/manifest_check.h"
+#include "tests/support/traced_case.h"
+
+namespace fptrace::testing {
+namespace {
+
+class TracedTest : public CaseTest {
+ public:
+  using CaseTest::CaseTest;
+
+ protected:
+  // Runs the case under `backend`. Skips, or fails the test, where that cannot be.
+  void trace(const Backend& backend, TracedCase& traced) {
+    auto result = run_traced_case(backend, runner_);
+    ASSERT_TRUE(result) << result.error().what;
+    traced = *std::move(result);
+    ASSERT_FALSE(traced.observed.run.hung) << backend.name << ": it hangs\n"
+                                           << first_lines(traced.observed.errors);
+    if (!traced.unsupported.empty()) {
+      // Without root there may be no way to install a filter; the program must run all the same.
+      const bool excused = !expectation().user.empty() || !required(backend.family);
+      if (excused) GTEST_SKIP() << traced.unsupported;
+      FAIL() << "required, but cannot run: " << traced.unsupported;
+    }
+    ASSERT_EQ(traced.failure, "") << first_lines(traced.observed.errors);
+  }
+};
+
+class BackendCase : public TracedTest {
+ public:
+  BackendCase(const Backend& backend, const Case& a_case, bool torture)
+      : TracedTest(a_case, torture), backend_(backend) {}
+  void TestBody() override {
+    if (const auto& only = expectation().only; !only.empty() && !only.contains(backend_.name)) {
+      GTEST_SKIP() << "this case is about other backends";
+    }
+    TracedCase traced;
+    trace(backend_, traced);
+    if (HasFatalFailure() || IsSkipped()) return;
+    expect_transparent(traced);
+    expect_truth(traced);
+  }
+
+ private:
+  void expect_transparent(const TracedCase& traced) {
+    expect_status(traced.status, traced.observed.errors);
+    if (expectation().warnings) {
+      EXPECT_EQ(traced.warnings, *expectation().warnings) << first_lines(traced.observed.errors);
+    }
+    if (!expectation().compare_untraced) return;
+    EXPECT_EQ(first_lines(traced.observed.output), first_lines(untraced_.output))
+        << "stdout is another than untraced";
+  }
+  void expect_truth(const TracedCase& traced) {
+    const auto complaints = check_manifest(traced.manifest, expected_here(),
+                                           {runner_.work(), program_dir()}, runner_.program());
+    for (const auto& complaint : complaints) ADD_FAILURE() << complaint;
+    for (const auto& broken : traced.broken_invariants) ADD_FAILURE() << "invariant: " << broken;
+    if (!expectation().processes.empty()) { EXPECT_EQ(traced.processes, expectation().processes); }
+  }
+
+  // With only the gaps that this backend must have. What a log holds was traced by whichever kind
+  // of stop worked, so there they may be.
+  Expectation expected_here() const {
+    Expectation here = expectation();
+    std::vector<ExpectedGap> gaps;
+    for (const auto& gap : here.gaps) {
+      if (gap.on.empty() || gap.on.contains(backend_.name)) {
+        gaps.push_back(gap);
+      } else if (backend_.via_log) {
+        here.allowed.push_back({gap.line, "gap", gap.glob});
+      }
+    }
+    here.gaps = std::move(gaps);
+    return here;
+  }
+
+  const Backend& backend_;
+};
+
+// The lines of `text` that `other` lacks: the manifest has one entry a line.
+std::string lines_of_one(const std::string& name, const std::string& text,
+                         const std::string& other) {
+  std::string out;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (other.find(line) == std::string::npos) out += name + ": " + line.substr(0, 300) + "\n";
+  }
+  return out;
+}
+
+// What tells the tracer of a call must not show in the manifest.
+class AgreementCase : public TracedTest {
+ public:
+  using TracedTest::TracedTest;
+  void TestBody() override {
+    if (!expectation().compare_modes || !expectation().only.empty()) {
+      GTEST_SKIP() << "the case says that its runs may differ";
+    }
+    std::string first, first_name;
+    for (const auto& backend : backends()) {
+      TracedCase traced;
+      trace(backend, traced);
+      if (HasFatalFailure() || IsSkipped()) return;
+      if (first_name.empty()) {
+        first = traced.manifest_json;
+        first_name = backend.name;
+      } else {
+        EXPECT_TRUE(traced.manifest_json == first)
+            << lines_of_one(first_name, first, traced.manifest_json)
+            << lines_of_one(backend.name, traced.manifest_json, first);
+      }
+    }
+  }
+};
+
+void add_backends(const std::string& prefix, const Case& one, bool torture) {
+  for (const auto& backend : backends()) {
+    add_test(prefix + backend.name, one,
+             [&backend, one, torture] { return new BackendCase(backend, one, torture); });
+  }
+}
+
+}  // namespace
+}  // namespace fptrace::testing
+
+int main(int argc, char** argv) {
+  using namespace fptrace::testing;
+  for (const auto& one : cases()) {
+    add_backends("Conformance/", one, false);
+    add_test("Conformance/Agreement", one, [one] { return new AgreementCase(one, false); });
+    if (scaled(one)) add_backends("Torture/", one, true);
+  }
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,5 @@
+#include "check.h"
+int main(void) {
+  execl("./link", "link", "a b", (char*)NULL);
+  return 1;
+}

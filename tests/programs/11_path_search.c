@@ -1,0 +1,6 @@
+#include "check.h"
+int main(void) {
+  setenv("PATH", "first:second::third", 1);
+  execlp("tool", "tool", (char*)NULL);
+  return 1;
+}

@@ -1,0 +1,6 @@
+/* build: -ldl */
+#include "use_library.h"
+int main(void) {
+  use("./libwants.so", "wanted");
+  return 0;
+}

@@ -1,0 +1,6 @@
+/* build: -ldl -Wl,--enable-new-dtags rpath: $ORIGIN/../lib */
+#include "use_library.h"
+int main(void) {
+  use("libanswer.so", "answer");
+  return 0;
+}

@@ -1,0 +1,2 @@
+#include "check.h"
+int main(void) { exit(0x12307); }

@@ -1,0 +1,5 @@
+#include "check.h"
+int main(void) {
+  raise(SIGTERM);
+  return 1;
+}

@@ -1,0 +1,52 @@
+#include "tests/support/backend_param.h"
+
+#include <cstdlib>
+
+#include "backends/ptrace/ptrace_tracer.h"
+
+namespace fptrace::testing {
+namespace {
+
+Result<std::unique_ptr<Tracer>> ptrace_tracer(ptrace::Stops stops, const TraceRequest& request) {
+  ptrace::Options options;
+  options.stops = stops;
+  options.attach = request.attach;
+  options.warn = request.warn;
+  switch (request.daemons) {
+    case Leftovers::kFollow:
+      options.daemons = ptrace::Daemons::kFollow;
+      break;
+    case Leftovers::kDetach:
+      options.daemons = ptrace::Daemons::kDetach;
+      break;
+    case Leftovers::kKill:
+      options.daemons = ptrace::Daemons::kKill;
+      break;
+  }
+  return ptrace::make_tracer(std::move(options));
+}
+
+Backend ptrace_backend(const std::string& name, ptrace::Stops stops, bool via_log = false) {
+  return {name, "Ptrace", via_log,
+          [stops](const TraceRequest& request) { return ptrace_tracer(stops, request); }};
+}
+
+}  // namespace
+
+const std::vector<Backend>& backends() {
+  static const std::vector<Backend> all = {
+      ptrace_backend("Notify", ptrace::Stops::kNotify),
+      ptrace_backend("Filter", ptrace::Stops::kFilter),
+      ptrace_backend("Syscall", ptrace::Stops::kSyscall),
+      ptrace_backend("Log", ptrace::Stops::kAuto, true),
+  };
+  return all;
+}
+
+bool required(const std::string& family) {
+  const char* env = std::getenv("FPTRACE_REQUIRE_BACKENDS");
+  return env != nullptr &&
+         ("," + std::string(env) + ",").find("," + family + ",") != std::string::npos;
+}
+
+}  // namespace fptrace::testing
