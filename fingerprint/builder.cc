@@ -117,7 +117,9 @@ void ManifestBuilder::Impl::add_elf(const FileUse& use, HostFiles& host, Manifes
   const bool loads = file.roles.has(Role::kExecutable) || file.roles.has(Role::kInterpreter) ||
                      file.roles.has(Role::kLibrary);
   const ElfIdentity* elf = loads ? host.elf(use.file) : nullptr;
-  if (elf != nullptr) file.elf = {elf->soname, elf->build_id, elf->requires_, elf->provides};
+  if (elf != nullptr)
+    file.elf = {elf->soname,   elf->interpreter, elf->needed,
+                elf->build_id, elf->requires_,   elf->provides};
   add_owners(use, elf, file);
 }
 

@@ -21,6 +21,8 @@ inline constexpr const char* kManifestSchema = "fptrace.manifest/1";
 
 struct ElfInfo {
   std::string soname;
+  std::string interpreter;             // PT_INTERP
+  std::vector<std::string> needed;     // DT_NEEDED, in order
   std::string build_id;                // hex
   std::vector<std::string> requires_;  // RPM spelling: "libc.so.6(GLIBC_2.34)(64bit)"
   std::vector<std::string> provides;
@@ -36,13 +38,16 @@ struct ManifestFile {
   std::vector<std::string> links;    // symbolic links that were followed to it
   RoleSet roles;
   Linkage linkage = Linkage::kUnknown;
+  std::string found_by;          // of a library: the loader's rule that led to it, "runpath /w/a"
   std::optional<uint64_t> size;  // bytes; of regular files
   std::optional<uint32_t> mode;  // permission bits
   std::optional<Sha256> sha256;  // of the content before the run's first write
   std::optional<Package> package;
   std::vector<Package> other_packages;  // further owners of the same file
   std::optional<ElfInfo> elf;
+  bool config = false;                 // its package lists it as a configuration file
   std::vector<std::string> opened_by;  // programs
+  std::vector<std::string> openers;    // objects whose code asked for it; with --openers
   std::string peer;                    // of a socket: the program that answers
   std::string target;                  // of a symbolic link whose target was read
   bool operator==(const ManifestFile&) const = default;

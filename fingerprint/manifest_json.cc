@@ -51,6 +51,8 @@ Json encode(const Package& p) {
 Json encode(const ElfInfo& e) {
   Json j = Json::object();
   put_nonempty(j, "soname", e.soname);
+  put_nonempty(j, "interpreter", e.interpreter);
+  put_nonempty(j, "needed", e.needed);
   put_nonempty(j, "build_id", e.build_id);
   put_list(j, "requires", e.requires_);
   put_list(j, "provides", e.provides);
@@ -75,6 +77,7 @@ Json encode(const ManifestFile& f) {
     if (f.roles.has(Role(i))) j["roles"].push_back(kRoleNames[i]);
   }
   if (f.linkage != Linkage::kUnknown) j["linkage"] = to_string(f.linkage);
+  put_nonempty(j, "found_by", f.found_by);
   if (f.size) j["size"] = *f.size;
   if (f.mode) j["mode"] = octal(*f.mode);
   if (f.sha256) j["sha256"] = to_hex(*f.sha256);
@@ -82,8 +85,10 @@ Json encode(const ManifestFile& f) {
   put_nonempty(j, "peer", f.peer);
   if (f.package) j["package"] = encode(*f.package);
   for (const Package& p : f.other_packages) j["other_packages"].push_back(encode(p));
+  if (f.config) j["config"] = true;
   if (f.elf) j["elf"] = encode(*f.elf);
   put_nonempty(j, "opened_by", f.opened_by);
+  put_nonempty(j, "openers", f.openers);
   return j;
 }
 
@@ -318,8 +323,8 @@ Package package(const Value& v) {
 }
 
 ElfInfo elf(const Value& v) {
-  return {bytes(v, "soname"), bytes(v, "build_id"), byte_list(v, "requires"),
-          byte_list(v, "provides")};
+  return {bytes(v, "soname"),   bytes(v, "interpreter"),  byte_list(v, "needed"),
+          bytes(v, "build_id"), byte_list(v, "requires"), byte_list(v, "provides")};
 }
 
 FileType type(const Value& v) {
@@ -343,6 +348,7 @@ ManifestFile file(const Value& v) {
   }
   if (const Value l = v.member("linkage"); l.present())
     f.linkage = l.name_of<Linkage>(kLinkageNames);
+  f.found_by = bytes(v, "found_by");
   f.size = v.member("size").optional_number<uint64_t>();
   f.mode = mode(v.member("mode"));
   f.sha256 = hash(v.member("sha256"));
@@ -352,8 +358,10 @@ ManifestFile file(const Value& v) {
   for (const Value& p : v.member("other_packages").elements()) {
     f.other_packages.push_back(package(p));
   }
+  if (const Value c = v.member("config"); c.present()) f.config = c.boolean();
   if (const Value e = v.member("elf"); e.present()) f.elf = elf(e);
   f.opened_by = byte_list(v, "opened_by");
+  f.openers = byte_list(v, "openers");
   return f;
 }
 

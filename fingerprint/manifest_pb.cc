@@ -37,6 +37,7 @@ void put(const ManifestFile& from, pb::File* to) {
     if (from.roles.has(Role(i))) to->add_roles(std::string(kRoleNames[i]));
   }
   to->set_linkage(std::string(to_string(from.linkage)));
+  to->set_found_by(from.found_by);
   if (from.size) to->set_size(*from.size);
   if (from.mode) to->set_mode(*from.mode);
   put(from.sha256, to->mutable_sha256());
@@ -44,11 +45,15 @@ void put(const ManifestFile& from, pb::File* to) {
   for (const Package& p : from.other_packages) put(p, to->add_other_packages());
   if (from.elf) {
     to->mutable_elf()->set_soname(from.elf->soname);
+    to->mutable_elf()->set_interpreter(from.elf->interpreter);
+    put(from.elf->needed, to->mutable_elf()->mutable_needed());
     to->mutable_elf()->set_build_id(from.elf->build_id);
     put(from.elf->requires_, to->mutable_elf()->mutable_needs());
     put(from.elf->provides, to->mutable_elf()->mutable_provides());
   }
+  to->set_config(from.config);
   put(from.opened_by, to->mutable_opened_by());
+  put(from.openers, to->mutable_openers());
   to->set_peer(from.peer);
   to->set_target(from.target);
 }
@@ -148,16 +153,20 @@ ManifestFile Decoder::file(const pb::File& from, const std::string& where) {
     f.roles.add(name_of<Role>(kRoleNames, r, where + ".roles"));
   }
   f.linkage = name_of<Linkage>(kLinkageNames, from.linkage(), where + ".linkage");
+  f.found_by = from.found_by();
   if (from.has_size()) f.size = from.size();
   if (from.has_mode()) f.mode = from.mode();
   f.sha256 = hash(from.sha256(), where + ".sha256");
   if (from.has_package()) f.package = package(from.package());
   for (const pb::Package& p : from.other_packages()) f.other_packages.push_back(package(p));
   if (from.has_elf()) {
-    f.elf = ElfInfo{from.elf().soname(), from.elf().build_id(), list(from.elf().needs()),
-                    list(from.elf().provides())};
+    const pb::Elf& e = from.elf();
+    f.elf = ElfInfo{e.soname(),   e.interpreter(), list(e.needed()),
+                    e.build_id(), list(e.needs()), list(e.provides())};
   }
+  f.config = from.config();
   f.opened_by = list(from.opened_by());
+  f.openers = list(from.openers());
   f.peer = from.peer();
   f.target = from.target();
   return f;

@@ -30,8 +30,16 @@ inline Manifest full_manifest() {
   lib.sha256 = sample_hash(0xab);
   lib.package = Package{"dpkg", "libc6", "2.36-9", "amd64"};
   lib.other_packages = {{"dpkg", "libc6", "2.36-9", "i386"}};
-  lib.elf = ElfInfo{"libc.so.6", "01ab", {"ld.so(GLIBC_2.3)(64bit)"}, {"libc.so.6()(64bit)"}};
+  lib.elf = ElfInfo{"libc.so.6",
+                    "/lib/ld\xff.so",
+                    {"z.so", "ld.so"},
+                    "01ab",
+                    {"ld.so(GLIBC_2.3)(64bit)"},
+                    {"libc.so.6()(64bit)"}};
+  lib.found_by = "runpath /w/\xff";
+  lib.config = true;
   lib.opened_by = {"/w/a"};
+  lib.openers = {"/w/b\xff.so"};
   ManifestFile odd;
   odd.path = "/w/a\nb\x80\"";
   odd.source = "/real/a";
