@@ -4,7 +4,7 @@
 #include <archive_entry.h>
 #include <fcntl.h>
 
-#include <algorithm>
+#include <array>
 #include <memory>
 
 #include "fingerprint/packages/ancestors.h"
@@ -14,7 +14,7 @@ namespace fptrace {
 namespace {
 
 constexpr size_t kMostBytes = 1u << 20;  // of a manifest or pom.properties, unpacked
-constexpr size_t kMostEntries = 1'000'000, kMostPoms = 10'000;
+constexpr size_t kMostEntries = 1'000'000, kMostPoms = 1000;
 
 using Archive = std::unique_ptr<archive, int (*)(archive*)>;
 
@@ -32,15 +32,14 @@ tl::unexpected<Error> bad(archive* a) {
 }
 
 Result<std::string> read_entry(archive* a) {
-  std::string text(kMostBytes, '\0');
-  size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t n = ::archive_read_data(a, text.data() + size, text.size() - size);
+  std::string text;
+  std::array<char, 16384> buffer;
+  while (text.size() < kMostBytes) {
+    const ssize_t n = ::archive_read_data(a, buffer.data(), buffer.size());
     if (n < 0) return bad(a);
     if (n == 0) break;
-    size += size_t(n);
+    text.append(buffer.data(), size_t(n));
   }
-  text.resize(size);
   return text;
 }
 
