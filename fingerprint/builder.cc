@@ -124,11 +124,12 @@ void ManifestBuilder::Impl::add_owners(const FileUse& use, const ElfIdentity* el
                                        ManifestFile& file) {
   // A directory is shared by all who put files there.
   if (!options.packages || use.pseudo || file.type == FileType::kDirectory) return;
-  // Every package with something below a directory lists it, also by an alias such as /bin.
-  if (file.type == FileType::kSymlink && is_directory(options.root + file.path)) return;
   const Ownership owned =
       owners.find(file.path, elf != nullptr ? std::string_view(elf->package_note) : "");
   if (owned.packages.empty()) return;
+  // Every package with something below a directory lists it, also by an alias such as /bin.
+  const bool alias = file.type == FileType::kSymlink && is_directory(options.root + file.path);
+  if (alias && owned.packages.size() > 1) return;
   file.package = owned.packages.front();
   file.other_packages.assign(owned.packages.begin() + 1, owned.packages.end());
   file.config = owned.config;

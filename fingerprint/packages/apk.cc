@@ -9,13 +9,13 @@ namespace {
 
 // Of all paths together: directories are told once for many files, so a short text could make a
 // very long list.
-constexpr size_t kMostPathBytes = 512u << 20;
+constexpr size_t kMostPathBytes = 128u << 20;
 
 struct Parser {
   std::vector<ApkPackage> out;
   ApkPackage current;
   std::string directory = "/";
-  size_t path_bytes = 0;
+  size_t path_bytes = 0, paths = 0;
 
   void finish() {
     current.package.manager = "apk";
@@ -25,7 +25,7 @@ struct Parser {
   }
   // What is wrong with the line; nullptr when nothing is.
   const char* line(std::string_view text) {
-    if (text.empty()) return finish(), nullptr;
+    if (text.empty()) return finish(), out.size() > kMostPackages ? "too many packages" : nullptr;
     if (text.size() < 2 || text[1] != ':') return "no field letter";
     const std::string_view value = text.substr(2);
     if (value.size() > PATH_MAX) return "too long";
@@ -45,7 +45,7 @@ struct Parser {
       case 'R':
         current.files.push_back(directory + std::string(value));
         path_bytes += current.files.back().size();
-        if (path_bytes > kMostPathBytes) return "more files than fit";
+        if (path_bytes > kMostPathBytes || ++paths > kMostPaths) return "more files than fit";
         break;
       default:
         break;

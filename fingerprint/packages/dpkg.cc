@@ -71,7 +71,8 @@ Result<std::vector<DpkgStatus>> parse_dpkg_status(std::string_view text) {
   for_each_line(text, [&](size_t number, std::string_view line) {
     if (trimmed(line).empty()) {
       finish();
-      return true;
+      if (out.size() > kMostPackages) error = "dpkg status: too many packages";
+      return error.empty();
     }
     if (line[0] == ' ' || line[0] == '\t') {
       const std::string_view path =
@@ -164,6 +165,7 @@ Result<void> DpkgDatabase::read_lists(const RootDir& root, Problems& problems) {
   const std::string dir = std::string(kDir) + "/info/";
   const auto names = root.list(dir);
   if (!names) return fail(names.error());
+  size_t paths = 0;
   for (const std::string& name : *names) {
     if (!name.ends_with(".list")) continue;
     const auto it = by_list_name_.find(name.substr(0, name.size() - 5));
@@ -175,8 +177,10 @@ Result<void> DpkgDatabase::read_lists(const RootDir& root, Problems& problems) {
     }
     for_each_line(files_.keep(std::move(*text)), [&](size_t, std::string_view line) {
       if (line.size() > 1 && line[0] == '/') files_.add(line, it->second);
-      return true;
+      return ++paths <= kMostPaths;
     });
+    if (paths > kMostPaths)
+      return fail(Errc::kParse, root.shown(dir) + ": lists of too many files");
   }
   return {};
 }

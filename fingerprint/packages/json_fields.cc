@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "fingerprint/packages/path_table.h"
+
 namespace fptrace {
 namespace {
 
@@ -17,7 +19,7 @@ class Collector : public nlohmann::json_sax<nlohmann::json> {
   bool string(string_t& value) override {
     if (depth_ == 1 && is_object_) out_.strings.insert_or_assign(key_, value);
     if (depth_ == 2 && in_list_) out_.list.push_back(value);
-    return true;
+    return out_.list.size() <= kMostPaths;
   }
   bool start_object(size_t) override {
     if (depth_ == 0) is_object_ = true;
@@ -62,7 +64,9 @@ class Collector : public nlohmann::json_sax<nlohmann::json> {
 Result<JsonFields> parse_json_fields(std::string_view text, std::string_view list) {
   JsonFields out;
   Collector collector(list, out);
-  if (!nlohmann::json::sax_parse(text, &collector)) {
+  const bool parsed = nlohmann::json::sax_parse(text, &collector);
+  if (out.list.size() > kMostPaths) return fail(Errc::kParse, "too many files");
+  if (!parsed) {
     return fail(Errc::kParse, "not JSON at byte " + std::to_string(collector.error_at));
   }
   if (!collector.is_object()) return fail(Errc::kParse, "not a JSON object");

@@ -9,6 +9,10 @@
 
 namespace fptrace {
 
+// A database that says more than this is hostile: it would take all memory. A large system has a
+// million files, a large package a hundred thousand.
+inline constexpr size_t kMostPaths = 4'000'000, kMostPackages = 1'000'000;
+
 // Which packages, by number, list which path. Holds hundreds of thousands of paths, so it refers to
 // the text they came in instead of copying each.
 class PathTable {
@@ -21,7 +25,6 @@ class PathTable {
     const auto [it, added] = first_.try_emplace(path, package);
     if (!added && it->second != package) more_.emplace(path, package);
   }
-  void reserve(size_t paths) { first_.reserve(paths); }
 
   // Calls `f(package)` for each package that lists the path.
   template <class F>

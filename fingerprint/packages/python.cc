@@ -42,6 +42,7 @@ Result<std::vector<std::string>> parse_python_record(std::string_view text) {
       path = text.substr(at, end - at);
     }
     if (!path.empty()) out.push_back(std::move(path));
+    if (out.size() > kMostPaths) return fail(Errc::kParse, "too many files");
     at = std::min(text.find('\n', at), text.size() - 1) + 1;  // hash and size need no quotes
   }
   return out;

@@ -5,6 +5,8 @@
 #include <optional>
 #include <unordered_map>
 
+#include "fingerprint/packages/path_table.h"
+
 namespace fptrace {
 namespace {
 
@@ -62,6 +64,7 @@ class Header {
     if (e == nullptr) return out;
     const bool single = e->type == kString && e->count == 1;
     if (!single && e->type != kStringArray) return bad(tag, "not strings");
+    if (e->count > kMostPaths) return bad(tag, "too many");
     size_t at = e->offset;
     for (uint32_t i = 0; i < e->count; ++i) {
       const size_t end = at < data_.size() ? data_.find('\0', at) : data_.npos;

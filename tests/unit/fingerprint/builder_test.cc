@@ -180,6 +180,21 @@ TEST_F(BuilderTest, PackagesOfLanguagesOwnWhatNoSystemPackageDoes) {
             (Package{"npm", "left", "1.3.0", ""}));
 }
 
+TEST_F(BuilderTest, LinkToADirectoryHasAnOwnerUnlessSeveralShareIt) {
+  dpkg("java", "/usr/lib/jvm/default\n/usr/lib/both\n");
+  dpkg("other", "/usr/lib/both\n");
+  fs::create_directories(root / "usr/lib/jvm/17");
+  fs::create_symlink("17", root / "usr/lib/jvm/default");
+  fs::create_symlink("jvm", root / "usr/lib/both");
+  const ProcessKey p = t.start(t.program("/a"));
+  for (const char* path : {"/usr/lib/jvm/default", "/usr/lib/both"}) {
+    t.path(p, PathOp::kReadlink, t.at(t.file(path, 2, S_IFLNK | 0777)));
+  }
+  const Manifest m = build();
+  EXPECT_EQ(file(m, "/usr/lib/jvm/default").package, (Package{"dpkg", "java", "2", "amd64"}));
+  EXPECT_FALSE(file(m, "/usr/lib/both").package);
+}
+
 TEST_F(BuilderTest, PackageNoteSpeaksForFilesThatNoDatabaseKnows) {
   const FileRef x = library("/opt/libx.so", {}, R"({"type":"deb","name":"xx","version":"3"})");
   t.load(t.start(program("/w/a", {})), x);

@@ -35,6 +35,12 @@ TEST(ApkInstalled, ErrorsNameTheLine) {
             "apk installed line 1: too long");
 }
 
+TEST(ApkInstalled, ShortTextDoesNotMakeAnEndlessList) {
+  std::string text = "F:" + std::string(4000, 'x') + "\n";
+  for (int i = 0; i < 50'000; ++i) text += "R:y\n";
+  EXPECT_THAT(parse_apk_installed(text).error().what, HasSubstr(": more files than fit"));
+}
+
 TEST(Apk, DatabaseIsFoundInBothPlaces) {
   for (const char* place : {"/lib/apk/db/installed", "/usr/lib/apk/db/installed"}) {
     TempRoot root;

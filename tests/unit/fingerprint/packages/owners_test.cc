@@ -3,7 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
+#include <filesystem>
 
 #include "tests/unit/fingerprint/packages/rpm_image.h"
 #include "tests/unit/fingerprint/packages/temp_root.h"
@@ -81,20 +82,30 @@ TEST_F(OwnersTest, NothingIsReadBeforeItIsNeeded) {
   EXPECT_THAT(owners.problems(), ElementsAre(HasSubstr("/opt/conda"), HasSubstr("/var/lib/dpkg")));
 }
 
+double cpu_seconds() {
+  timespec t{};
+  EXPECT_EQ(::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
+  return double(t.tv_sec) + double(t.tv_nsec) / 1e9;
+}
+
 // The real database of a Debian machine: a thousand files that have an owner, and as many that all
-// sources are asked for. The benchmark has the exact figure; this one also holds unoptimized.
+// sources are asked for. In time on a processor, as the tests run side by side.
 TEST(OwnersHost, MapsAThousandFilesInHalfASecond) {
   if (!std::filesystem::exists("/var/lib/dpkg/status")) GTEST_SKIP() << "no dpkg here";
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = cpu_seconds();
   Owners owners("");
   size_t owned = 0;
   for (int i = 0; i < 1000; ++i) {
     owned += owners.find("/usr/bin/dpkg").packages.size();
     owned += owners.find("/nowhere/" + std::to_string(i) + "/x").packages.size();
   }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  const double took = cpu_seconds() - begin;
   EXPECT_EQ(owned, 1000u);
-  EXPECT_LT(took.count(), 0.5 * 4);
+#ifdef NDEBUG
+  EXPECT_LT(took, 0.5);
+#else
+  EXPECT_LT(took, 0.5 * 8);  // unoptimized or sanitized
+#endif
 }
 
 }  // namespace
