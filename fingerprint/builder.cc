@@ -12,8 +12,7 @@
 #include "common/analysis/libraries.h"
 #include "common/analysis/process_tree.h"
 #include "fingerprint/host_files.h"
-#include "fingerprint/packages/dpkg.h"
-#include "fingerprint/packages/package_note.h"
+#include "fingerprint/packages/owners.h"
 
 namespace fptrace {
 namespace {
@@ -56,7 +55,7 @@ class StatsCounter {
 }  // namespace
 
 struct ManifestBuilder::Impl {
-  explicit Impl(ManifestOptions o) : options(std::move(o)) {}
+  explicit Impl(ManifestOptions o) : options(std::move(o)), owners(options.root) {}
 
   ManifestFile make_file(const FileUse& use, const LibraryReport& libraries, HostFiles& host);
   void classify(const FileUse& use, const LibraryReport& libraries, ManifestFile& file) const;
@@ -64,7 +63,6 @@ struct ManifestBuilder::Impl {
   void add_owners(const FileUse& use, const ElfIdentity* elf, ManifestFile& file);
   void add_processes(Manifest& m) const;
   void count_packages(Manifest& m) const;
-  void read_packages();
 
   ManifestOptions options;
   FileAccess files;
@@ -75,8 +73,7 @@ struct ManifestBuilder::Impl {
   StatsCounter counter;
   std::optional<TraceStartEvent> start;
   std::optional<TraceEndEvent> end;
-  DpkgDatabase dpkg;
-  std::map<std::string, uint64_t> own_gaps;
+  Owners owners;
 };
 
 ManifestBuilder::ManifestBuilder(ManifestOptions options)
@@ -127,18 +124,15 @@ void ManifestBuilder::Impl::add_owners(const FileUse& use, const ElfIdentity* el
                                        ManifestFile& file) {
   // A directory is shared by all who put files there.
   if (!options.packages || use.pseudo || file.type == FileType::kDirectory) return;
+  const Ownership owned =
+      owners.find(file.path, elf != nullptr ? std::string_view(elf->package_note) : "");
+  if (owned.packages.empty()) return;
   // Every package with something below a directory lists it, also by an alias such as /bin.
-  if (file.type == FileType::kSymlink && is_directory(file.path)) return;
-  std::vector<Package> owners = dpkg.owners(file.path);
-  // Several packages of one source may ship the same file for several architectures.
-  std::stable_partition(owners.begin(), owners.end(),
-                        [&](const Package& p) { return p.arch == dpkg.native_arch(); });
-  if (owners.empty() && elf != nullptr && !elf->package_note.empty()) {
-    if (auto note = parse_package_note(elf->package_note)) owners.push_back(std::move(*note));
-  }
-  if (owners.empty()) return;
-  file.package = owners.front();
-  file.other_packages.assign(owners.begin() + 1, owners.end());
+  const bool alias = file.type == FileType::kSymlink && is_directory(options.root + file.path);
+  if (alias && owned.packages.size() > 1) return;
+  file.package = owned.packages.front();
+  file.other_packages.assign(owned.packages.begin() + 1, owned.packages.end());
+  file.config = owned.config;
 }
 
 ManifestFile ManifestBuilder::Impl::make_file(const FileUse& use, const LibraryReport& libraries,
@@ -191,14 +185,6 @@ void ManifestBuilder::Impl::count_packages(Manifest& m) const {
   for (const auto& [package, files] : count) m.packages.push_back({package, files});
 }
 
-void ManifestBuilder::Impl::read_packages() {
-  if (!options.packages) return;
-  auto db = DpkgDatabase::read(options.root);
-  if (db) dpkg = std::move(*db);
-  // Not of the trace, but without it a file that has an owner would look as if it had none.
-  if (!db) own_gaps["package database not readable"] = 1;
-}
-
 Manifest ManifestBuilder::finish() {
   Impl& i = *impl_;
   Manifest m;
@@ -211,7 +197,6 @@ Manifest ManifestBuilder::finish() {
     m.backend = i.start->backend;
   }
   if (i.end) m.exit = i.end->status;
-  i.read_packages();
   HostFiles host(i.options.root, i.options.elf);
   const LibraryReport libraries = i.libraries.report(host);
   FileReport report = i.files.report();
@@ -226,7 +211,8 @@ Manifest ManifestBuilder::finish() {
   i.count_packages(m);
   std::map<std::string, uint64_t> gaps = i.coverage.gaps();
   for (const auto& [what, count] : report.gaps) gaps[what] += count;
-  for (const auto& [what, count] : i.own_gaps) gaps[what] += count;
+  // Not of the trace, but without it a file that has an owner would look as if it had none.
+  for (const std::string& what : i.owners.problems()) gaps["package database: " + what] = 1;
   for (const auto& [what, count] : gaps) m.undecoded.push_back({what, count});
   m.complete = gaps.empty();
   i.counter.stats.temporaries = report.temporaries.size();

@@ -1,54 +1,58 @@
 #include "fingerprint/packages/dpkg.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <memory>
-#include <set>
-
-#include "common/base/unique_fd.h"
+#include <tuple>
 
 namespace fptrace {
 namespace {
 
-// The directories that a merged /usr turns into links (usrmerge, file-hierarchy(7)).
-constexpr std::array<std::string_view, 7> kMergeable{"bin",   "sbin",   "lib",   "lib32",
-                                                     "lib64", "libx32", "libo32"};
-constexpr size_t kMaxFile = 256u << 20;
+constexpr const char* kDir = "/var/lib/dpkg";
 
-Result<std::string> read_file(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return fail_errno("open " + path);
-  std::string text;
-  std::array<char, 65536> buffer;
-  while (true) {
-    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("read " + path);
-    if (n == 0) return text;
-    text.append(buffer.data(), size_t(n));
-    if (text.size() > kMaxFile) return fail(Errc::kIo, path + ": too large");
+// " PATH MD5 [obsolete] [remove-on-upgrade]"; a path may contain blanks.
+std::string_view conffile_path(std::string_view entry) {
+  for (const std::string_view flag : {" remove-on-upgrade", " obsolete"}) {
+    if (entry.ends_with(flag)) entry.remove_suffix(flag.size());
   }
+  const size_t end = entry.rfind(' ');
+  return end == entry.npos ? std::string_view() : entry.substr(0, end);
 }
 
-// Calls `line(number, text)` for each line, without its newline, until it returns false.
-template <class F>
-void for_each_line(std::string_view text, F line) {
-  for (size_t at = 0, number = 1; at < text.size(); ++number) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    if (!line(number, text.substr(at, end - at))) return;
-    at = end + 1;
-  }
+void set_field(std::string_view field, std::string_view value, DpkgStatus& s) {
+  if (field == "Package") s.package.name = value;
+  if (field == "Version") s.package.version = value;
+  // Of a package of which only the configuration files are left.
+  if (field == "Config-Version" && s.package.version.empty()) s.package.version = value;
+  if (field == "Architecture") s.package.arch = value;
+  if (field == "Status") s.state = value.substr(value.rfind(' ') + 1);
 }
 
-std::string_view trimmed(std::string_view s) {
-  while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-  while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
-  return s;
+bool is_number(std::string_view s) {
+  return !s.empty() && s.find_first_not_of("0123456789") == s.npos;
+}
+
+// dpkg's journal of changes to the status file, complete but not yet merged into it (dpkg(1) does
+// that at its next run); numbered, the later ones win.
+void apply_updates(const RootDir& root, std::vector<DpkgStatus>& all, Problems& problems) {
+  const std::string dir = std::string(kDir) + "/updates";
+  const auto names = root.list(dir);
+  if (!names) return;  // none there is
+  for (const std::string& name : *names) {
+    if (!is_number(name)) continue;
+    const auto text = root.read(dir + "/" + name);
+    auto changes = text ? parse_dpkg_status(*text) : fail(text.error());
+    if (!changes) {
+      problems.insert(root.shown(dir + "/" + name) + ": " + changes.error().what);
+      continue;
+    }
+    for (DpkgStatus& change : *changes) {
+      const auto same = [&](const DpkgStatus& s) {
+        return s.package.name == change.package.name && s.package.arch == change.package.arch;
+      };
+      const auto it = std::find_if(all.begin(), all.end(), same);
+      it == all.end() ? all.push_back(std::move(change)) : void(*it = std::move(change));
+    }
+  }
 }
 
 }  // namespace
@@ -59,6 +63,7 @@ Result<std::vector<DpkgStatus>> parse_dpkg_status(std::string_view text) {
   std::string_view field;
   std::string error;
   const auto finish = [&] {
+    current.package.manager = "dpkg";
     if (!current.package.name.empty()) out.push_back(std::move(current));
     current = {};
     field = {};
@@ -66,15 +71,13 @@ Result<std::vector<DpkgStatus>> parse_dpkg_status(std::string_view text) {
   for_each_line(text, [&](size_t number, std::string_view line) {
     if (trimmed(line).empty()) {
       finish();
-      return true;
+      if (out.size() > kMostPackages) error = "dpkg status: too many packages";
+      return error.empty();
     }
     if (line[0] == ' ' || line[0] == '\t') {
-      if (field == "Conffiles") {  // " PATH MD5 [obsolete]"
-        const std::string_view entry = trimmed(line);
-        const size_t end =
-            entry.rfind(' ', entry.ends_with(" obsolete") ? entry.size() - 10 : entry.npos);
-        if (end != entry.npos) current.conffiles.emplace_back(entry.substr(0, end));
-      }
+      const std::string_view path =
+          field == "Conffiles" ? conffile_path(trimmed(line)) : std::string_view();
+      if (!path.empty()) current.conffiles.emplace_back(path);
       return true;
     }
     const size_t colon = line.find(':');
@@ -83,11 +86,7 @@ Result<std::vector<DpkgStatus>> parse_dpkg_status(std::string_view text) {
       return false;
     }
     field = line.substr(0, colon);
-    const std::string value(trimmed(line.substr(colon + 1)));
-    current.package.manager = "dpkg";
-    if (field == "Package") current.package.name = value;
-    if (field == "Version") current.package.version = value;
-    if (field == "Architecture") current.package.arch = value;
+    set_field(field, trimmed(line.substr(colon + 1)), current);
     return true;
   });
   if (!error.empty()) return fail(Errc::kParse, error);
@@ -117,129 +116,178 @@ Result<std::vector<DpkgDiversion>> parse_dpkg_diversions(std::string_view text) 
   return out;
 }
 
-Result<DpkgDatabase> DpkgDatabase::read(const std::string& root) {
+Result<DpkgDatabase> DpkgDatabase::read(const RootDir& root, Problems& problems) {
   DpkgDatabase db;
-  const std::string dir = root + "/var/lib/dpkg";
-  if (::access((dir + "/status").c_str(), F_OK) != 0 && errno == ENOENT) return db;
-  if (auto r = db.read_status(dir); !r) return fail(r.error());
-  if (auto r = db.read_lists(dir + "/info"); !r) return fail(r.error());
-  if (auto text = read_file(dir + "/diversions")) {
-    auto diversions = parse_dpkg_diversions(*text);
-    if (!diversions) return fail(diversions.error());
-    db.diversions_ = std::move(*diversions);
-  } else if (text.error().sys != ENOENT) {
-    return fail(text.error());
+  const std::string dir = kDir;
+  const bool status = root.exists(dir + "/status"), image = root.exists(dir + "/status.d");
+  if (!status && !image) return db;
+  if (status) {
+    if (auto r = db.read_status(root, problems); !r) return fail(r.error());
+    if (auto r = db.read_lists(root, problems); !r) return fail(r.error());
   }
-  db.find_merged(root);
+  if (image) db.read_image_status(root, problems);
+  db.read_diversions(root, problems);
+  db.read_ucf(root, problems);
+  db.aliases_ = UsrAliases::read(root);
   return db;
 }
 
-Result<void> DpkgDatabase::read_status(const std::string& dir) {
-  auto text = read_file(dir + "/status");
+uint32_t DpkgDatabase::add_package(DpkgStatus status) {
+  const auto index = uint32_t(packages_.size());
+  const std::string& name = status.package.name;
+  by_list_name_.emplace(name + ":" + status.package.arch, index);
+  // The list of what is installed has this name, when another architecture's remains are there.
+  const auto [it, added] = by_list_name_.emplace(name, index);
+  if (!added && status.state == "installed") it->second = index;
+  for (std::string& path : status.conffiles) {
+    conffiles_.add(conffiles_.keep(std::move(path)), index);
+  }
+  packages_.push_back(std::move(status.package));
+  return index;
+}
+
+Result<void> DpkgDatabase::read_status(const RootDir& root, Problems& problems) {
+  const std::string path = std::string(kDir) + "/status";
+  const auto text = root.read(path);
   if (!text) return fail(text.error());
   auto all = parse_dpkg_status(*text);
-  if (!all) return fail(all.error());
-  for (const DpkgStatus& s : *all) {
-    if (s.package.name == "dpkg") native_arch_ = s.package.arch;
-  }
-  std::string conffiles;
-  std::vector<std::pair<size_t, uint32_t>> conffile_ends;
+  if (!all) return fail(Errc::kParse, root.shown(path) + ": " + all.error().what);
+  apply_updates(root, *all, problems);
   for (DpkgStatus& s : *all) {
-    const auto index = uint32_t(packages_.size());
-    by_list_name_.emplace(s.package.name + ":" + s.package.arch, index);
-    by_list_name_.emplace(s.package.name, index);
-    for (const std::string& path : s.conffiles) {
-      conffiles += path;
-      conffile_ends.emplace_back(conffiles.size(), index);
-    }
-    packages_.push_back(std::move(s.package));
-  }
-  // An obsolete conffile is in no list any more, but still its package's.
-  texts_.push_back(std::move(conffiles));
-  size_t begin = 0;
-  for (const auto& [end, index] : conffile_ends) {
-    add_owner(std::string_view(texts_.back()).substr(begin, end - begin), index);
-    begin = end;
+    if (s.state == "not-installed") continue;
+    if (s.package.name == "dpkg") native_arch_ = s.package.arch;
+    add_package(std::move(s));
   }
   return {};
 }
 
-Result<void> DpkgDatabase::read_lists(const std::string& dir) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> d(::opendir(dir.c_str()), &::closedir);
-  if (!d) return fail_errno("opendir " + dir);
-  std::vector<std::pair<std::string, uint32_t>> lists;
-  while (const dirent* entry = ::readdir(d.get())) {
-    const std::string_view name = entry->d_name;
+Result<void> DpkgDatabase::read_lists(const RootDir& root, Problems& problems) {
+  const std::string dir = std::string(kDir) + "/info/";
+  const auto names = root.list(dir);
+  if (!names) return fail(names.error());
+  size_t paths = 0;
+  for (const std::string& name : *names) {
     if (!name.ends_with(".list")) continue;
-    const auto it = by_list_name_.find(std::string(name.substr(0, name.size() - 5)));
-    if (it != by_list_name_.end()) lists.emplace_back(dir + "/" + entry->d_name, it->second);
+    const auto it = by_list_name_.find(name.substr(0, name.size() - 5));
+    if (it == by_list_name_.end()) continue;
+    auto text = root.read(dir + name);
+    if (!text) {
+      problems.insert(text.error().what);
+      continue;
+    }
+    for_each_line(files_.keep(std::move(*text)), [&](size_t, std::string_view line) {
+      if (line.size() > 1 && line[0] == '/') files_.add(line, it->second);
+      return ++paths <= kMostPaths;
+    });
+    if (paths > kMostPaths)
+      return fail(Errc::kParse, root.shown(dir) + ": lists of too many files");
   }
-  for (const auto& [path, package] : lists) {
-    auto text = read_file(path);
-    if (!text) continue;  // removed meanwhile, or not ours to read: these files have no owner
-    texts_.push_back(std::move(*text));
-    for_each_line(texts_.back(), [&, p = package](size_t, std::string_view line) {
-      if (line.size() > 1 && line[0] == '/') add_owner(line, p);
+  return {};
+}
+
+// Images that were made without dpkg ("distroless") have one file a package, and beside it the list
+// of its files as md5sum(1) writes it: "HASH  usr/bin/x".
+void DpkgDatabase::read_image_status(const RootDir& root, Problems& problems) {
+  const std::string dir = std::string(kDir) + "/status.d/";
+  const auto names = root.list(dir);
+  if (!names) return void(problems.insert(names.error().what));
+  for (const std::string& name : *names) {
+    if (name.ends_with(".md5sums")) continue;
+    const auto text = root.read(dir + name);
+    auto stanzas = text ? parse_dpkg_status(*text) : fail(text.error());
+    if (!stanzas) {
+      problems.insert(root.shown(dir + name) + ": " + stanzas.error().what);
+      continue;
+    }
+    if (stanzas->empty()) continue;
+    const uint32_t package = add_package(std::move(stanzas->front()));
+    const auto sums = root.read(dir + name + ".md5sums");
+    if (!sums) continue;  // older images have none
+    for_each_line(*sums, [&](size_t, std::string_view line) {
+      const size_t gap = line.find("  ");
+      if (gap == line.npos) return true;
+      files_.add(files_.keep(normalized("/", line.substr(gap + 2))), package);
       return true;
     });
   }
-  return {};
 }
 
-void DpkgDatabase::add_owner(std::string_view path, uint32_t package) {
-  const auto [it, added] = owners_.try_emplace(path, package);
-  if (!added && it->second != package) more_owners_.emplace(path, package);
-}
-
-void DpkgDatabase::find_merged(const std::string& root) {
-  for (const std::string_view name : kMergeable) {
-    struct stat st;
-    const std::string path = root + "/" + std::string(name);
-    const bool real_directory = ::lstat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
-    if (!real_directory) merged_.emplace_back(name);
+void DpkgDatabase::read_diversions(const RootDir& root, Problems& problems) {
+  const std::string path = std::string(kDir) + "/diversions";
+  if (!root.exists(path)) return;
+  const auto text = root.read(path);
+  auto diversions = text ? parse_dpkg_diversions(*text) : fail(text.error());
+  if (diversions) {
+    diversions_ = std::move(*diversions);
+  } else {
+    problems.insert(root.shown(path) + ": " + diversions.error().what);
   }
 }
 
-std::vector<std::string> DpkgDatabase::spellings(const std::string& path) const {
-  std::vector<std::string> out{path};
-  const bool in_usr = path.starts_with("/usr/");
-  const std::string_view rest = std::string_view(path).substr(in_usr ? 5 : 1);
-  const std::string_view top = rest.substr(0, rest.find('/'));
-  if (std::find(merged_.begin(), merged_.end(), top) != merged_.end()) {
-    out.push_back((in_usr ? "/" : "/usr/") + std::string(rest));
-  }
-  return out;
+// Configuration files that a package's script makes through ucf(1): "PACKAGE \t PATH".
+void DpkgDatabase::read_ucf(const RootDir& root, Problems& problems) {
+  const std::string path = "/var/lib/ucf/registry";
+  if (!root.exists(path)) return;
+  const auto text = root.read(path);
+  if (!text) return void(problems.insert(text.error().what));
+  for_each_line(*text, [&](size_t, std::string_view line) {
+    const size_t tab = std::min(line.find('\t'), line.size());
+    const auto it = by_list_name_.find(std::string(trimmed(line.substr(0, tab))));
+    const std::string_view file = trimmed(line.substr(tab));
+    if (it == by_list_name_.end() || !file.starts_with('/')) return true;
+    conffiles_.add(conffiles_.keep(std::string(file)), it->second);
+    return true;
+  });
 }
 
-void DpkgDatabase::owners_as_listed(const std::string& path, std::vector<uint32_t>& out) const {
-  for (const std::string& name : spellings(path)) {
-    if (const auto it = owners_.find(name); it != owners_.end()) out.push_back(it->second);
-    const auto [begin, end] = more_owners_.equal_range(name);
-    for (auto it = begin; it != end; ++it) out.push_back(it->second);
-  }
-}
-
-std::vector<Package> DpkgDatabase::owners(const std::string& path) const {
-  if (!path.starts_with('/')) return {};
-  std::vector<uint32_t> found;
-  owners_as_listed(path, found);
-  const std::vector<std::string> names = spellings(path);
-  const auto is_here = [&](const std::string& p) {
-    return std::find(names.begin(), names.end(), p) != names.end();
-  };
+// Where a diversion takes `from` away, only the diverting package's own file is there.
+void DpkgDatabase::drop_diverted(const std::vector<std::string>& names,
+                                 std::vector<uint32_t>& found) const {
   for (const DpkgDiversion& d : diversions_) {
-    if (is_here(d.from)) {  // only the diverting package's own file is here
-      std::erase_if(found, [&](uint32_t p) { return packages_[p].name != d.by; });
-    } else if (is_here(d.to)) {  // here is what the others ship under another name
-      std::vector<uint32_t> diverted;
-      owners_as_listed(d.from, diverted);
-      std::erase_if(diverted, [&](uint32_t p) { return packages_[p].name == d.by; });
-      found.insert(found.end(), diverted.begin(), diverted.end());
+    if (std::find(names.begin(), names.end(), d.from) == names.end()) continue;
+    std::erase_if(found, [&](uint32_t p) { return packages_[p].name != d.by; });
+  }
+}
+
+// At `to` is what the others ship under the other name.
+void DpkgDatabase::add_diverted(const PathTable& table, const std::vector<std::string>& names,
+                                std::vector<uint32_t>& found) const {
+  for (const DpkgDiversion& d : diversions_) {
+    if (std::find(names.begin(), names.end(), d.to) == names.end()) continue;
+    for (const std::string& from : aliases_.spellings(d.from)) {
+      table.each(from, [&](uint32_t p) {
+        if (packages_[p].name != d.by) found.push_back(p);
+      });
     }
   }
-  std::set<Package> unique;
-  for (const uint32_t p : found) unique.insert(packages_[p]);
-  return {unique.begin(), unique.end()};
+}
+
+std::vector<uint32_t> DpkgDatabase::lookup(const PathTable& table, const std::string& path) const {
+  const std::vector<std::string> names = aliases_.spellings(path);
+  std::vector<uint32_t> found;
+  for (const std::string& name : names) table.each(name, [&](uint32_t p) { found.push_back(p); });
+  drop_diverted(names, found);
+  add_diverted(table, names, found);
+  return found;
+}
+
+Ownership DpkgDatabase::find(const std::string& path) {
+  if (empty() || !path.starts_with('/')) return {};
+  std::vector<uint32_t> found = lookup(files_, path);
+  const std::vector<uint32_t> conf = lookup(conffiles_, path);
+  // An obsolete conffile is in no list any more, but still its package's.
+  if (found.empty()) found = conf;
+  const auto key = [&](uint32_t p) {
+    return std::make_tuple(packages_[p].arch != native_arch_, std::cref(packages_[p]));
+  };
+  std::sort(found.begin(), found.end(), [&](uint32_t a, uint32_t b) { return key(a) < key(b); });
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  Ownership out;
+  for (const uint32_t p : found) {
+    out.packages.push_back(packages_[p]);
+    out.config |= std::find(conf.begin(), conf.end(), p) != conf.end();
+  }
+  return out;
 }
 
 }  // namespace fptrace

@@ -160,6 +160,41 @@ TEST_F(BuilderTest, OwnersAreFoundAndCounted) {
   EXPECT_TRUE(build().packages.empty());
 }
 
+TEST_F(BuilderTest, ConfigurationFilesAreMarked) {
+  dpkg("tool", "/etc/tool.conf\n/etc/tool.d\n");
+  std::ofstream(root / "var/lib/dpkg/status")
+      << "Package: tool\nVersion: 2\nConffiles:\n /etc/tool.conf 00\n";
+  const ProcessKey p = t.start(t.program("/a"));
+  t.open(p, t.file("/etc/tool.conf"));
+  t.open(p, t.file("/etc/tool.d"));
+  const Manifest m = build();
+  EXPECT_TRUE(file(m, "/etc/tool.conf").config);
+  EXPECT_FALSE(file(m, "/etc/tool.d").config);
+}
+
+TEST_F(BuilderTest, PackagesOfLanguagesOwnWhatNoSystemPackageDoes) {
+  real("/srv/node_modules/left/package.json", R"({"name": "left", "version": "1.3.0"})");
+  const ProcessKey p = t.start(t.program("/a"));
+  t.open(p, t.file("/srv/node_modules/left/index.js"));
+  EXPECT_EQ(file(build(), "/srv/node_modules/left/index.js").package,
+            (Package{"npm", "left", "1.3.0", ""}));
+}
+
+TEST_F(BuilderTest, LinkToADirectoryHasAnOwnerUnlessSeveralShareIt) {
+  dpkg("java", "/usr/lib/jvm/default\n/usr/lib/both\n");
+  dpkg("other", "/usr/lib/both\n");
+  fs::create_directories(root / "usr/lib/jvm/17");
+  fs::create_symlink("17", root / "usr/lib/jvm/default");
+  fs::create_symlink("jvm", root / "usr/lib/both");
+  const ProcessKey p = t.start(t.program("/a"));
+  for (const char* path : {"/usr/lib/jvm/default", "/usr/lib/both"}) {
+    t.path(p, PathOp::kReadlink, t.at(t.file(path, 2, S_IFLNK | 0777)));
+  }
+  const Manifest m = build();
+  EXPECT_EQ(file(m, "/usr/lib/jvm/default").package, (Package{"dpkg", "java", "2", "amd64"}));
+  EXPECT_FALSE(file(m, "/usr/lib/both").package);
+}
+
 TEST_F(BuilderTest, PackageNoteSpeaksForFilesThatNoDatabaseKnows) {
   const FileRef x = library("/opt/libx.so", {}, R"({"type":"deb","name":"xx","version":"3"})");
   t.load(t.start(program("/w/a", {})), x);
@@ -169,8 +204,11 @@ TEST_F(BuilderTest, PackageNoteSpeaksForFilesThatNoDatabaseKnows) {
 TEST_F(BuilderTest, UnreadablePackageDatabaseIsSaid) {
   dpkg("x", "/x\n");
   std::ofstream(root / "var/lib/dpkg/status") << "nonsense\n";
+  t.start(t.program("/x"));
   t.end();
-  EXPECT_THAT(build().undecoded, ElementsAre(Undecoded{"package database not readable", 1}));
+  const std::string what = "package database: " + root.string() +
+                           "/var/lib/dpkg/status: dpkg status line 1: no field name";
+  EXPECT_THAT(build().undecoded, ElementsAre(Undecoded{what, 1}));
 }
 
 TEST_F(BuilderTest, SizesAndHashesOnlyWhereContentMattered) {
