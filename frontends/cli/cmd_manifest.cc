@@ -1,6 +1,7 @@
 #include "common/event/tee_sink.h"
 #include "common/log/log_tracer.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/manifest_verbs.h"
 #include "frontends/cli/results.h"
 
 namespace fptrace::cli {
@@ -21,6 +22,7 @@ Result<void> write(const Context& ctx, const Arguments& args, const Manifest& ma
 }
 
 ExitStatus run(const Context& ctx, const Arguments& args) {
+  if (const auto done = run_manifest_verb(ctx, args)) return *done;
   if (args.operands().size() != 1) return usage_error(ctx, kManifest, "name one event log");
   const std::string& log = args.operands()[0];
   if (args.has("output") && args.value("output") == log) {
@@ -44,14 +46,18 @@ ExitStatus run(const Context& ctx, const Arguments& args) {
 }
 
 constexpr auto kOptions = [] {
-  auto all = join(kManifestOptions);
+  auto all = join(kManifestOptions, kManifestVerbOptions);
   all[0].help = "where the manifest goes (default: standard output)";
   return all;
 }();
 
 }  // namespace
 
-const Subcommand kManifest{
-    "manifest", "LOG", "make a manifest of an event log", kOptions, OperandRule::kAnywhere, run};
+const Subcommand kManifest{"manifest",
+                           "LOG | show FILE | query FILE [PATH]... | diff A B",
+                           "make a manifest of an event log, or look into one",
+                           kOptions,
+                           OperandRule::kAnywhere,
+                           run};
 
 }  // namespace fptrace::cli
