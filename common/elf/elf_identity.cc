@@ -185,7 +185,9 @@ Result<void> Reader::read_dynamic(const GElf_Phdr& segment) {
     if (d.d_tag == DT_VERNEEDNUM) verneednum_ = d.d_un.d_val;
     if (d.d_tag == DT_VERDEF) verdef_ = d.d_un.d_ptr;
     if (d.d_tag == DT_VERDEFNUM) verdefnum_ = d.d_un.d_val;
-    if (d.d_tag == DT_FLAGS_1) id_.no_default = (d.d_un.d_val & DF_1_NODEFLIB) != 0;
+    if (d.d_tag != DT_FLAGS_1) continue;
+    id_.no_default = (d.d_un.d_val & DF_1_NODEFLIB) != 0;
+    id_.pie = (d.d_un.d_val & DF_1_PIE) != 0;
   }
   return {};
 }

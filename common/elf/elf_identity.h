@@ -18,6 +18,7 @@ struct ElfIdentity {
   uint32_t flags = 0;    // e_flags
   std::string interpreter;
   bool dynamic = false;  // has a dynamic segment
+  bool pie = false;      // DF_1_PIE: a program, though its type is that of a library
   std::string soname;
   std::vector<std::string> needed;  // DT_NEEDED, in order
   std::string rpath, runpath;       // as written: `:` between entries, $ORIGIN not replaced
