@@ -41,84 +41,83 @@ class AbiCheck {
   }
 
  private:
-  // What one process has loaded. `names_` are those by which the loader knows an object again.
+  using Chain = std::vector<LoadedObject>;  // program, ..., what was needed last
+  // What one process has loaded, and the names by which its loader knows an object again.
   struct Process {
-    struct Loaded {
-      const RootObject* object = nullptr;
-      std::vector<const RootObject*> chain;  // program, ..., object
-    };
-    std::vector<Loaded> loaded;
+    std::vector<Chain> loaded;  // each by the chain that ends in it
     std::map<std::string, const RootObject*, std::less<>> names;
   };
 
-  const RootObject* find(const ManifestFile& file) {
-    if (const RootObject* object = loader_.at(file.path)) return object;
+  LoadedObject find(const ManifestFile& file) {
+    if (const RootObject* object = loader_.at(file.path)) return {object, file.path};
     for (const std::string& name : file.as_used) {
-      if (const RootObject* object = loader_.at(name)) return object;
+      if (const RootObject* object = loader_.at(name)) return {object, name};
     }
-    return nullptr;
+    return {};
   }
 
-  void add(Process& process, const RootObject* object, std::vector<const RootObject*> chain,
-           const std::string& name) {
-    process.names.emplace(name, object);
-    if (!object->elf.soname.empty()) process.names.emplace(object->elf.soname, object);
-    const bool known = std::any_of(process.loaded.begin(), process.loaded.end(),
-                                   [&](const Process::Loaded& l) { return l.object == object; });
+  static void add(Process& process, const LoadedObject& found, Chain chain,
+                  const std::string& name) {
+    process.names.emplace(name, found.object);
+    const std::string& soname = found.object->elf.soname;
+    if (!soname.empty()) process.names.emplace(soname, found.object);
+    const bool known =
+        std::any_of(process.loaded.begin(), process.loaded.end(),
+                    [&](const Chain& loaded) { return loaded.back().object == found.object; });
     if (known) return;
-    chain.push_back(object);
-    process.loaded.push_back({object, std::move(chain)});
+    chain.push_back(found);
+    process.loaded.push_back(std::move(chain));
   }
 
   // Loads what is needed by the objects from index `from` on, breadth first as ld.so does.
   void load_needed(Process& process, size_t from) {
     for (size_t i = from; i < process.loaded.size(); ++i) {
-      const Process::Loaded loaded = process.loaded[i];  // a copy: the list grows
-      for (const std::string& name : loaded.object->elf.needed) {
-        if (process.names.contains(name)) continue;
-        if (const RootObject* found = loader_.search(name, loaded.chain)) {
-          add(process, found, loaded.chain, name);
-        } else {
-          missing(*loaded.object, name);
+      const Chain chain = process.loaded[i];  // a copy: the list grows
+      const RootObject& object = *chain.back().object;
+      for (const auto* names : {&object.elf.filters, &object.elf.needed}) {
+        for (const std::string& name : *names) {
+          if (process.names.contains(name)) continue;
+          const LoadedObject found = loader_.search(name, chain);
+          found.object != nullptr ? add(process, found, chain, name) : missing(object, name);
         }
       }
     }
   }
 
   void check_program(const ManifestFile& file) {
-    const RootObject* program = find(file);
-    if (program == nullptr || !program->elf.dynamic) return;
+    const LoadedObject program = find(file);
+    if (program.object == nullptr || !program.object->elf.dynamic) return;
     Process process;
-    const std::string& interpreter = program->elf.interpreter;
+    const std::string& interpreter = program.object->elf.interpreter;
     if (!interpreter.empty()) {
       const RootObject* loader = loader_.at(interpreter);
-      loader != nullptr ? add(process, loader, {program}, std::string(base_name(interpreter)))
-                        : missing(*program, interpreter);
+      loader != nullptr
+          ? add(process, {loader, interpreter}, {program}, std::string(base_name(interpreter)))
+          : missing(*program.object, interpreter);
     }
-    add(process, program, {}, program->path);
+    add(process, program, {}, program.object->path);
     load_needed(process, 0);
     for (const ManifestFile& library : manifest_.files) {
-      if (library.roles.has(Role::kLibrary)) load_later(process, *program, file, library);
+      if (library.roles.has(Role::kLibrary)) load_later(process, program, file, library);
     }
-    for (const Process::Loaded& l : process.loaded) check_versions(process, *l.object);
+    for (const Chain& chain : process.loaded) check_versions(process, *chain.back().object);
   }
 
   // What this program was seen to load without needing it: by dlopen(3) or LD_PRELOAD.
-  void load_later(Process& process, const RootObject& program, const ManifestFile& of,
+  void load_later(Process& process, const LoadedObject& program, const ManifestFile& of,
                   const ManifestFile& library) {
     if (library.linkage == Linkage::kNeeded || library.linkage == Linkage::kInterp) return;
     if (!std::binary_search(library.opened_by.begin(), library.opened_by.end(), of.path)) return;
-    const RootObject* object = find(library);
-    if (object == nullptr && library.elf && !library.elf->soname.empty()) {
-      object = loader_.search(library.elf->soname, {&program});
-    }
-    if (object == nullptr) {
+    const std::string soname = library.elf ? library.elf->soname : "";
+    LoadedObject found = find(library);
+    if (found.object == nullptr && !soname.empty()) found = loader_.search(soname, {program});
+    if (found.object == nullptr) {
       // With a soname it may be anywhere, so only this tells that it is nowhere.
-      if (library.elf && !library.elf->soname.empty()) missing(program, library.elf->soname);
+      if (!soname.empty()) missing(*program.object, soname);
       return;
     }
     const size_t from = process.loaded.size();
-    add(process, object, {&program}, std::string(base_name(object->path)));
+    add(process, found, {program}, std::string(base_name(found.object->path)));
     load_needed(process, from);
   }
 

@@ -13,6 +13,12 @@ namespace fptrace {
 struct RootObject {
   std::string path;  // canonical, in the root
   ElfIdentity elf;
+  bool secure = false;  // set-user-ID or set-group-ID: its loader ignores LD_LIBRARY_PATH
+};
+// One that a process has loaded.
+struct LoadedObject {
+  const RootObject* object = nullptr;
+  std::string opened;  // the name it was opened by: $ORIGIN is its directory
 };
 
 // How the dynamic loader of a root sees its files.
@@ -22,9 +28,8 @@ class LoaderView {
   // nullptr: nothing there, or no ELF file.
   virtual const RootObject* at(const std::string& path) = 0;
   // The file that the loader takes for `name`, a DT_NEEDED of the last of `chain`; the first of it
-  // is the program, each other one was needed by the one before. nullptr: it finds none.
-  virtual const RootObject* search(const std::string& name,
-                                   const std::vector<const RootObject*>& chain) = 0;
+  // is the program, each other one was needed by the one before. No object: it finds none.
+  virtual LoadedObject search(const std::string& name, const std::vector<LoadedObject>& chain) = 0;
 };
 
 // "libc.so.6(GLIBC_2.34)(64bit)", "libc.so.6()(64bit)", "libc.so.6(GLIBC_2.0)", "libc.so.6".

@@ -1,8 +1,10 @@
 #include "fingerprint/root_directory.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <deque>
@@ -162,6 +164,24 @@ Result<std::string> RootDirectory::read_text(const std::string& path, size_t mos
     text.append(buffer.data(), size_t(n));
     if (text.size() > most) return fail(Errc::kIo, path + ": too large");
   }
+}
+
+std::vector<std::string> RootDirectory::names_in(const std::string& path) const {
+  std::vector<std::string> names;
+  const PathLookup directory = find(path);
+  if (!directory.found) return names;
+  const int open_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  UniqueFd fd(::openat(directory.found->fd.get(), ".", open_flags));
+  if (!fd) return names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd.get()), &::closedir);
+  if (!stream) return names;
+  fd.release();  // the stream owns it
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 Result<std::string> read_link(const FoundPath& link) { return read_link_at(link.fd.get()); }

@@ -48,6 +48,9 @@ class RootDirectory {
   // The whole of a regular file; an error for one of more than `most` bytes.
   Result<std::string> read_text(const std::string& path, size_t most) const;
 
+  // Names in a directory, sorted, without "." and ".."; none where it cannot be listed.
+  std::vector<std::string> names_in(const std::string& path) const;
+
   bool is_host() const { return host_; }
   const std::string& name() const { return name_; }
 

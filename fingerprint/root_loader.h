@@ -2,44 +2,37 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include "common/elf/loader_search.h"
 #include "fingerprint/abi_check.h"
 #include "fingerprint/root_directory.h"
 
 namespace fptrace {
 
-// The loader's search (ld.so(8)) among the files of a root. Reads each file once.
+// The loaders of a root, and its files as they see them. Reads each file once.
 class RootLoader : public LoaderView {
  public:
-  // `library_path` is the LD_LIBRARY_PATH of the run. `root` must outlive this.
-  RootLoader(const RootDirectory& root, const std::string& library_path);
+  // LD_LIBRARY_PATH and the working directory of the run. `root` must outlive this.
+  RootLoader(const RootDirectory& root, std::optional<std::string> library_path, std::string cwd);
 
   const RootObject* at(const std::string& path) override;
-  const RootObject* search(const std::string& name,
-                           const std::vector<const RootObject*>& chain) override;
+  LoadedObject search(const std::string& name, const std::vector<LoadedObject>& chain) override;
 
  private:
-  using Chain = std::vector<const RootObject*>;
-  void read_configuration(const std::string& path, int depth);
   const RootObject* read(const FoundPath& file);
-  const RootObject* try_directories(const std::vector<std::string>& directories,
-                                    const std::string& name, const RootObject& requester);
+  const LoaderSearch& search_for(const RootObject& program);
+  LoaderEnvironment environment_for(const LoaderSetup& setup) const;
+  std::optional<std::string> text(const std::string& path) const;
 
   const RootDirectory& root_;
-  std::vector<std::string> library_path_, configured_;
+  std::optional<std::string> library_path_;
+  std::string cwd_;
   std::map<std::string, const RootObject*> by_name_;          // as asked for
   std::map<std::string, std::optional<RootObject>> objects_;  // by canonical path; none: not ELF
+  // By the loader's name, the kind of file that it loads, and secure mode.
+  std::map<std::tuple<std::string, bool, bool, uint16_t, uint32_t, bool>, LoaderSearch> searches_;
 };
-
-// Pure. "$ORIGIN/../lib:/opt": the entries, with $ORIGIN and $LIB replaced; an empty entry, which
-// stands for the working directory, is left out.
-std::vector<std::string> search_directories(const std::string& list, const std::string& origin,
-                                            const std::string& lib);
-// Pure. One file of ld.so.conf(5): directories, and patterns of files to include.
-struct LoaderConfiguration {
-  std::vector<std::string> directories, includes;
-};
-LoaderConfiguration parse_loader_configuration(std::string_view text);
 
 }  // namespace fptrace

@@ -190,7 +190,8 @@ class Verification {
 
   void check_objects() {
     const auto path = manifest_.environment_set.find("LD_LIBRARY_PATH");
-    RootLoader loader(root_, path != manifest_.environment_set.end() ? path->second : "");
+    const bool given = path != manifest_.environment_set.end();
+    RootLoader loader(root_, given ? std::optional(path->second) : std::nullopt, manifest_.cwd);
     AbiReport abi = check_abi(manifest_, loader);
     report_.objects = abi.objects;
     std::move(abi.findings.begin(), abi.findings.end(), std::back_inserter(report_.findings));

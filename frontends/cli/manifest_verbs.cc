@@ -14,7 +14,7 @@ struct Verb {
 const Verb* find_verb(const Arguments& args) {
   static const Verb kVerbs[] = {
       {"show", {"json"}}, {"query", {"json", "package", "soname", "symbol"}}, {"diff", {"json"}}};
-  if (args.operands().empty()) return nullptr;
+  if (args.operands().empty() || args.has("static")) return nullptr;  // a file may have any name
   for (const Verb& v : kVerbs) {
     if (v.name == args.operands()[0]) return &v;
   }

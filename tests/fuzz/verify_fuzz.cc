@@ -6,7 +6,6 @@
 #include "fingerprint/diff.h"
 #include "fingerprint/manifest_file.h"
 #include "fingerprint/query.h"
-#include "fingerprint/root_loader.h"
 #include "fingerprint/verify.h"
 
 namespace {
@@ -15,8 +14,6 @@ namespace {
 void read_text(std::string_view text) {
   using namespace fptrace;
   (void)installed_versions(text);
-  (void)parse_loader_configuration(text);
-  (void)search_directories(std::string(text), "/o", "lib");
   const Requirement r = parse_requirement(text);
   if (r.library.size() + r.version.size() > text.size()) std::abort();
   const std::string_view half = text.substr(0, text.size() / 2), rest = text.substr(half.size());

@@ -24,10 +24,9 @@ class FakeLoader : public LoaderView {
     const auto it = objects_.find(path);
     return it == objects_.end() ? nullptr : &it->second;
   }
-  const RootObject* search(const std::string& name,
-                           const std::vector<const RootObject*>& chain) override {
+  LoadedObject search(const std::string& name, const std::vector<LoadedObject>& chain) override {
     EXPECT_FALSE(chain.empty());
-    return at("/lib/" + name);
+    return {at("/lib/" + name), "/lib/" + name};
   }
 
  private:

@@ -97,9 +97,12 @@ TEST_F(RootTest, ARootThatIsNoneIsNamed) {
   EXPECT_EQ(r.error().what, "open root " + top_ + "/none: No such file or directory");
 }
 
-TEST(SearchDirectories, ReplacesOriginAndLib) {
-  EXPECT_EQ(search_directories("$ORIGIN/../lib:${ORIGIN}/$LIB::/opt;/x", "/usr/bin", "lib64"),
-            (Strings{"/usr/bin/../lib", "/usr/bin/lib64", "/opt", "/x"}));
+TEST_F(RootTest, ListsADirectory) {
+  file("/d/b", "");
+  file("/d/a", "");
+  link("/l", "d");
+  EXPECT_EQ(root().names_in("/l"), (Strings{"a", "b"}));
+  EXPECT_EQ(root().names_in("/d/a"), Strings{});
 }
 
 // One data file, one link to a directory on the way to it, one name that must stay absent.
