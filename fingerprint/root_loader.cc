@@ -3,8 +3,9 @@
 #include <elf.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <deque>
+
+#include "common/elf/ld_conf.h"
 
 namespace fptrace {
 namespace {
