@@ -41,6 +41,7 @@ Result<ExitStatus> Session::run(const Command& command) {
   stops_ = launched->stops;
   emit_start(command.argv);
   Task& task = tracees_.add_process(launched->pid, {});
+  task.view.keep_cwd(true);
   root_ = task.process->key;
   root_alive_ = true;
   // What the child has open is what we have open, less what closes at its execve.
@@ -137,8 +138,9 @@ Result<ExitStatus> Session::finish() {
 // what they mean, as if it ran alone. SIGTERM and SIGHUP may come to us alone: pass them on.
 void Session::handle_signals_to_us() {
   stop_like_the_program();
-  const bool from_terminal = signals_.take(SIGINT) | signals_.take(SIGQUIT);
+  const bool interrupt = signals_.take(SIGINT), quit = signals_.take(SIGQUIT);
   const bool term = signals_.take(SIGTERM), hangup = signals_.take(SIGHUP);
+  const bool from_terminal = interrupt || quit;
   const bool attached = root_.serial == 0;
   if (stop_.stop_requested() || (attached && (from_terminal || term || hangup))) {
     if (attached)
