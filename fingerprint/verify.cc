@@ -12,6 +12,9 @@
 namespace fptrace {
 namespace {
 
+// Says where this system's libraries are, which is what --abi lets differ. It may even be missing.
+constexpr std::string_view kLoaderCache = "/etc/ld.so.cache";
+
 bool is_run(const ManifestFile& file) {
   // The loader too: the kernel opens it as it opens a program (load_elf_binary).
   return file.roles.has(Role::kExecutable) || file.roles.has(Role::kScript) ||
@@ -209,15 +212,14 @@ bool is_checkable(const ManifestFile& file, bool host) {
 bool wants_hash(const ManifestFile& file, VerifyMode mode) {
   if (!file.sha256 || file.type != FileType::kRegular) return false;
   if (mode == VerifyMode::kContent) return true;
-  // The cache says where this system's libraries are, which is what --abi lets differ.
-  return !file.roles.has(Role::kLibrary) && file.path != "/etc/ld.so.cache";
+  return !file.roles.has(Role::kLibrary) && file.path != kLoaderCache;
 }
 
 std::vector<Finding> judge(const ManifestFile& file, const ObservedFile& here, VerifyMode mode) {
   // By name these are looked for by the loader, which may find them elsewhere: see abi_check.h.
   const bool by_loader = file.roles.has(Role::kLibrary) &&
                          (file.linkage == Linkage::kNeeded || file.linkage == Linkage::kInterp);
-  if (mode == VerifyMode::kAbi && by_loader) return {};
+  if (mode == VerifyMode::kAbi && (by_loader || file.path == kLoaderCache)) return {};
   return Judge(file, here, mode).run();
 }
 

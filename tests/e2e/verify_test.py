@@ -157,10 +157,20 @@ def verify_finds_each(scratch, mode):
     both = system.verify(status=1)
     check({"changed", "unmet"} == {f["problem"] for f in both["findings"]}, f"{both}")
 
+    # Where else the loader of that root would find it, without a cache, too.
+    system.copy()
+    at("/opt/lib").mkdir(parents=True)
+    shutil.move(at(lib), at("/opt/lib/libver.so.1"))
+    at("/etc/ld.so.cache").unlink(missing_ok=True)
+    at("/etc/ld.so.conf.d").mkdir(parents=True)
+    at("/etc/ld.so.conf").write_text("include /etc/ld.so.conf.d/*.conf\n")
+    at("/etc/ld.so.conf.d/opt.conf").write_text("# ours\n/opt/lib\n")
+    system.verify("--abi", status=0)
+
     system.copy()
     at(lib).unlink()
     system.finds("no-library", work / "app", "--abi", expected="libver.so.1")
-    return f"{steps + 4} verifications"
+    return f"{steps + 5} verifications"
 
 
 def versions_of_packages(scratch, mode):

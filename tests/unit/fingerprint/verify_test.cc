@@ -201,6 +201,9 @@ TEST(Judge, InAbiModeLibrariesMayDifferAndOthersMayNot) {
   EXPECT_THAT(judge(f, {present(2), {}}, VerifyMode::kAbi), IsEmpty());
   EXPECT_EQ(problems(judge(f, {absent("/usr"), {}}, VerifyMode::kAbi)),
             std::vector{Problem::kMissing});
+  f = data_file();
+  f.path = "/etc/ld.so.cache";
+  EXPECT_THAT(judge(f, {absent("/etc"), {}}, VerifyMode::kAbi), IsEmpty());
 }
 
 TEST(IsCheckable, LeavesOutWhatOnlyARunningSystemHas) {
