@@ -12,7 +12,7 @@ constexpr std::string_view kOldMagic = "ld.so-1.7.0";
 constexpr std::string_view kNewMagic = "glibc-ld.so.cache1.1";
 constexpr uint32_t kExtensionMagic = 0xEAA42174;
 constexpr uint32_t kHwcapsSection = 1;
-constexpr uint8_t kLittleEndian = 2, kBigEndian = 3;
+constexpr uint8_t kInvalid = 1, kBigEndian = 3;  // 2: little endian
 constexpr size_t kNewHeader = 48, kNewEntry = 24, kOldHeader = 16, kOldEntry = 12;
 // Upper half of an entry's hwcap that refers to the list of glibc-hwcaps names; the ISA level below
 // it is what the library itself is marked with.
@@ -99,7 +99,7 @@ Result<std::vector<LdCacheEntry>> parse_new(std::string_view bytes) {
   if (bytes.size() < kNewHeader) return bad("header cut short");
   const auto order = uint8_t(bytes[28]) & 3u;  // 0: written before glibc 2.32, in the host's order
   Reader in(bytes, order == 0 ? std::endian::native == std::endian::little : order != kBigEndian);
-  if (order == 1) return bad("marked as invalid");
+  if (order == kInvalid) return bad("marked as invalid");
   const uint32_t count = in.word(20);
   if (!in.has(kNewHeader, uint64_t{count} * kNewEntry)) return bad("entries cut short");
   const auto hwcaps = read_hwcaps(in);

@@ -155,6 +155,7 @@ class Closure {
   uint64_t seq_ = 0;
   std::map<std::string, FileRef> seen_;  // by canonical path: what is to be hashed
   std::map<std::tuple<std::string, bool, bool, uint16_t, uint32_t, bool>, LoaderSearch> searches_;
+  std::map<std::string, std::string> rules_;  // by canonical path of the library
   std::set<std::string> warnings_;
 };
 
@@ -317,6 +318,8 @@ void Closure::report(const LinkClosure& closure) {
     if (f.reason == LinkReason::kMain || f.reason == LinkReason::kInterp) continue;
     // The loader reads its cache anew for every dlopen().
     if (f.rule.starts_with("ld.so.cache") && f.reason == LinkReason::kDlopen) open(kCacheFile);
+    const auto rule = rules_.try_emplace(f.path, f.rule).first;
+    rule->second = std::min(rule->second, f.rule);
     const Lookup at = files_.lookup(f.opened);
     open({at, 0});
     MmapEvent map;
@@ -384,6 +387,11 @@ StaticClosure Closure::finish(const std::vector<Program>& programs) {
       f.roles.remove(Role::kExecutable);
       f.roles.add(Role::kLibrary);
     }
+  }
+  // A trace knows nothing of directories that only ldconfig would read.
+  for (ManifestFile& f : out.manifest.files) {
+    if (f.linkage == Linkage::kUnknown || !f.found_by.empty()) continue;
+    if (const auto rule = rules_.find(f.path); rule != rules_.end()) f.found_by = rule->second;
   }
   for (const std::string& path : files_.unreadable())
     warn(options_.root + path + " cannot be read");
