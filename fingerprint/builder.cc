@@ -103,7 +103,10 @@ void ManifestBuilder::Impl::classify(const FileUse& use, const LibraryReport& li
   if (it == libraries.files.end()) return;
   const LoadedFile& loaded = it->second;
   file.linkage = loaded.linkage;
-  if (loaded.elf && !loaded.program) return;
+  if (loaded.elf && !loaded.program) {
+    file.found_by = loaded.found_by;
+    return;
+  }
   file.roles.remove(Role::kLibrary);
   file.roles.add(loaded.program ? Role::kExecutable : Role::kData);
   if (file.linkage == Linkage::kInterp) return;

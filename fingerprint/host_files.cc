@@ -5,13 +5,15 @@
 #include <unistd.h>
 
 #include <array>
+#include <climits>
+#include <cstdlib>
 
 #include "common/base/unique_fd.h"
 
 namespace fptrace {
 namespace {
 
-constexpr size_t kMaxText = 1 << 20;
+constexpr size_t kMaxText = 16 << 20;  // of a loader, its cache or its configuration
 
 // Not open when the file is not the one that `file` tells of.
 UniqueFd open_same(const std::string& root, const FileRef& file) {
@@ -47,8 +49,16 @@ const ElfIdentity* HostFiles::elf(const FileRef& file) {
 std::optional<LinkInfo> HostFiles::link_info(const FileRef& file) {
   const Entry& e = entry(file);
   if (!e.readable) return std::nullopt;
-  if (!e.elf) return LinkInfo{false, false, {}, {}};
-  return LinkInfo{true, !e.elf->interpreter.empty(), e.elf->soname, e.elf->needed};
+  if (!e.elf) {
+    LinkInfo none;
+    none.elf = false;
+    return none;
+  }
+  const ElfIdentity& elf = *e.elf;
+  return LinkInfo{true,           !elf.interpreter.empty(),
+                  elf.soname,     elf.needed,
+                  elf.rpath,      elf.runpath,
+                  elf.no_default, {elf.is_64, elf.little_endian, elf.machine, elf.flags}};
 }
 
 std::optional<std::string> HostFiles::text(const FileRef& file) {
@@ -64,6 +74,13 @@ std::optional<std::string> HostFiles::text(const FileRef& file) {
     out.append(buffer.data(), size_t(n));
   }
   return out;
+}
+
+std::string HostFiles::real_path(const std::string& path) {
+  // Links in another root would have to be followed within it.
+  std::array<char, PATH_MAX> real;
+  if (!root_.empty() || ::realpath(path.c_str(), real.data()) == nullptr) return path;
+  return real.data();
 }
 
 }  // namespace fptrace

@@ -21,6 +21,7 @@ class HostFiles : public LinkSource {
   const ElfIdentity* elf(const FileRef& file);
   std::optional<LinkInfo> link_info(const FileRef& file) override;
   std::optional<std::string> text(const FileRef& file) override;
+  std::string real_path(const std::string& path) override;
 
  private:
   struct Entry {

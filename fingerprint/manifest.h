@@ -38,7 +38,7 @@ struct ManifestFile {
   std::vector<std::string> links;    // symbolic links that were followed to it
   RoleSet roles;
   Linkage linkage = Linkage::kUnknown;
-  std::string found_by;          // of a library: the loader's rule that led to it, "runpath /w/a"
+  std::string found_by;          // of a library: the loader's rule that led to it; see the schema
   std::optional<uint64_t> size;  // bytes; of regular files
   std::optional<uint32_t> mode;  // permission bits
   std::optional<Sha256> sha256;  // of the content before the run's first write

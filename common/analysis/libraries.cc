@@ -1,8 +1,10 @@
 #include "common/analysis/libraries.h"
 
-#include <algorithm>
-#include <deque>
+#include <fcntl.h>
 
+#include <algorithm>
+
+#include "common/analysis/library_resolver.h"
 #include "common/analysis/process_tree.h"
 #include "common/analysis/pseudo_path.h"
 
@@ -10,33 +12,21 @@ namespace fptrace {
 namespace {
 
 constexpr const char* kPreloadFile = "/etc/ld.so.preload";
+constexpr const char* kCacheFile = "/etc/ld.so.cache";
+// Between opening a library and mapping it a loader opens nothing else, but other threads may.
+constexpr size_t kRecentOpens = 16;
 
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-// Entries of LD_PRELOAD (blanks and colons), LD_AUDIT (colons), ld.so.preload (any blank): ld.so(8)
-std::set<std::string> preload_names(const std::string& text) {
-  std::set<std::string> names;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find_first_of(": \t\n", at), text.size());
-    if (end > at) names.insert(base_name(text.substr(at, end - at)));
-    at = end + 1;
-  }
-  return names;
-}
-
-std::string preload_variables(const std::vector<std::string>& env) {
-  std::string out;
+std::optional<std::string> variable(const std::vector<std::string>& env, std::string_view name) {
   for (const std::string& entry : env) {
-    for (const std::string_view name : {"LD_PRELOAD=", "LD_AUDIT="}) {
-      if (entry.starts_with(name)) (out += ':') += entry.substr(name.size());
+    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
+      return entry.substr(name.size() + 1);
     }
   }
-  return out;
+  return std::nullopt;
 }
 
-bool is_loader_name(const std::string& soname) {
-  return soname.starts_with("ld-linux") || soname.starts_with("ld.so") ||
-         soname.starts_with("ld64.so") || soname.starts_with("ld-musl");
+bool is_musl_path_file(const std::string& path) {
+  return path.ends_with(".path") && path.find("/etc/ld-musl-") != path.npos;
 }
 
 }  // namespace
@@ -48,40 +38,76 @@ uint32_t Libraries::index_of(const FileRef& file) {
   return it->second;
 }
 
+uint32_t Libraries::name_index(const Lookup& at) {
+  const OpenedName name{at.path, at.path.starts_with('/') ? "" : at.base};
+  const auto [it, added] = name_index_.try_emplace(name, uint32_t(opened_names_.size()));
+  if (added) opened_names_.push_back(name);
+  return it->second;
+}
+
 void Libraries::retire(const Image& image) {
   if (image.program != 0) ++done_[image];
 }
 
+void Libraries::on_exec(const Event& event, const ExecEvent& exec) {
+  if (exec.error != 0) return;
+  Image next;
+  next.program = index_of(executed_binary(exec));
+  next.loader = index_of(exec.loader.file);
+  next.loader_name = exec.loader.path;
+  next.preload = variable(exec.env, "LD_PRELOAD").value_or("");
+  next.audit = variable(exec.env, "LD_AUDIT").value_or("");
+  next.search_path = variable(exec.env, "LD_LIBRARY_PATH");
+  Running& running = running_[event.process];
+  // A child that only went on to exec had what its parent had, and did not run it.
+  if (!running.inherited) retire(running.image);
+  running = {std::move(next)};
+}
+
+void Libraries::on_open(const Event& event, const OpenEvent& open) {
+  Running& running = running_[event.process];
+  // Looked for in vain, it still shows that a library is being searched for.
+  if (open.at.path == kCacheFile) {
+    running.after_cache = true;
+    if (open.error == 0) running.image.cache = index_of(open.at.file);
+  }
+  if (open.error != 0) return;
+  if (is_musl_path_file(open.at.path)) running.image.path_file = index_of(open.at.file);
+  if (open.at.file.path == kPreloadFile) preload_file_ = open.at.file;
+  const bool may_be_mapped =
+      (open.flags & O_ACCMODE) == O_RDONLY && file_type(open.at.file.mode) == FileType::kRegular;
+  if (!may_be_mapped) return;
+  running.recent.push_back({id_of(open.at.file), open.at});
+  if (running.recent.size() > kRecentOpens) running.recent.pop_front();
+}
+
+void Libraries::on_mmap(const Event& event, const MmapEvent& map) {
+  const uint32_t file = index_of(map.file);
+  if (file == 0) return;
+  Running& running = running_[event.process];
+  Image& image = running.image;
+  const bool known = file == image.program || file == image.loader ||
+                     std::any_of(image.mapped.begin(), image.mapped.end(),
+                                 [&](const Mapped& m) { return m.file == file; });
+  if (known) return;
+  Mapped mapped{file, 0, std::exchange(running.after_cache, false)};
+  for (const RecentOpen& open : running.recent) {
+    if (open.file == id_of(map.file)) mapped.name = name_index(open.at);
+  }
+  image.mapped.push_back(mapped);
+  running.inherited = false;
+}
+
 Result<void> Libraries::on_event(const Event& event) {
   if (const auto* exec = std::get_if<ExecEvent>(&event.body)) {
-    if (exec->error != 0) return {};
-    Image next;
-    next.program = index_of(executed_binary(*exec));
-    next.loader = index_of(exec->loader.file);
-    next.preload = preload_variables(exec->env);
-    Running& running = running_[event.process];
-    // A child that only went on to exec had what its parent had, and did not run it.
-    if (!running.inherited) retire(running.image);
-    running = {std::move(next), false};
+    on_exec(event, *exec);
   } else if (const auto* fork = std::get_if<ForkEvent>(&event.body)) {
     const Image parent = running_[event.process].image;
     running_[fork->child] = {parent, true};
   } else if (const auto* map = std::get_if<MmapEvent>(&event.body)) {
-    const uint32_t file = index_of(map->file);
-    if (file == 0) return {};
-    Running& running = running_[event.process];
-    Image& image = running.image;
-    const bool known =
-        file == image.program || file == image.loader ||
-        std::find(image.mapped.begin(), image.mapped.end(), file) != image.mapped.end();
-    if (known) return {};
-    image.mapped.push_back(file);
-    running.inherited = false;
+    on_mmap(event, *map);
   } else if (const auto* open = std::get_if<OpenEvent>(&event.body)) {
-    if (open->error != 0 || open->at.path.find(".so") == std::string::npos) return {};
-    const std::string name = base_name(open->at.path);
-    if (name != base_name(open->at.file.path)) names_[id_of(open->at.file)].insert(name);
-    if (open->at.file.path == kPreloadFile) preload_file_ = open->at.file;
+    on_open(event, *open);
   } else if (std::holds_alternative<ExitEvent>(event.body) ||
              std::holds_alternative<DetachEvent>(event.body)) {
     const auto it = running_.find(event.process);
@@ -92,74 +118,24 @@ Result<void> Libraries::on_event(const Event& event) {
   return {};
 }
 
-std::vector<LoadedFile> Libraries::resolve(const Image& image, LinkSource& source) const {
-  std::vector<LoadedFile> libraries;
-  std::vector<std::optional<LinkInfo>> infos;
-  std::map<std::string, size_t> by_name;  // every name that DT_NEEDED may call a library
-  for (const uint32_t index : image.mapped) {
-    const FileRef& file = files_[index];
-    const auto info = source.link_info(file);
-    const size_t at = libraries.size();
-    libraries.push_back({file, Linkage::kUnknown, !info || info->elf, false});
-    infos.push_back(info);
-    by_name.try_emplace(base_name(file.path), at);
-    if (info && !info->soname.empty()) by_name.try_emplace(info->soname, at);
-    if (const auto names = names_.find(id_of(file)); names != names_.end()) {
-      for (const std::string& name : names->second) by_name.try_emplace(name, at);
-    }
-  }
-  auto main = source.link_info(files_[image.program]);
-  if (main && !main->program && is_loader_name(main->soname)) {
-    // `ld.so PROGRAM`: the loader is the program to the kernel, and maps the real one itself.
-    for (size_t i = 0; i < libraries.size(); ++i) {
-      if (!infos[i] || !infos[i]->program) continue;
-      main = infos[i];
-      libraries[i].program = true;
-      break;
-    }
-  }
-  std::string preload = image.preload;
-  if (preload_file_) preload += "\n" + source.text(*preload_file_).value_or("");
-  std::deque<std::string> wanted;
-  if (main) wanted.assign(main->needed.begin(), main->needed.end());
-  const auto follow = [&] {
-    for (; !wanted.empty(); wanted.pop_front()) {
-      const auto it = by_name.find(base_name(wanted.front()));
-      if (it == by_name.end() || libraries[it->second].linkage == Linkage::kNeeded) continue;
-      if (libraries[it->second].linkage == Linkage::kPreload) continue;
-      libraries[it->second].linkage = Linkage::kNeeded;
-      const auto& info = infos[it->second];
-      if (info) wanted.insert(wanted.end(), info->needed.begin(), info->needed.end());
-    }
-  };
-  follow();
-  for (const std::string& name : preload_names(preload)) {
-    const auto it = by_name.find(name);
-    if (it == by_name.end() || libraries[it->second].linkage == Linkage::kNeeded) continue;
-    libraries[it->second].linkage = Linkage::kPreload;
-    const auto& info = infos[it->second];
-    if (info) wanted.insert(wanted.end(), info->needed.begin(), info->needed.end());
-  }
-  follow();
-  for (LoadedFile& l : libraries) {
-    if (main && l.linkage == Linkage::kUnknown && l.elf && !l.program) l.linkage = Linkage::kDlopen;
-  }
-  if (image.loader != 0) libraries.push_back({files_[image.loader], Linkage::kInterp, true, false});
-  std::sort(libraries.begin(), libraries.end(),
-            [](const auto& a, const auto& b) { return a.file.path < b.file.path; });
-  return libraries;
-}
-
 LibraryReport Libraries::report(LinkSource& source) const {
   std::map<Image, uint64_t> all = done_;
   for (const auto& [key, running] : running_) {
     if (running.image.program != 0) ++all[running.image];
   }
   LibraryReport report;
+  Resolver resolver(*this, source);
   for (const auto& [image, processes] : all) {
-    report.images.push_back({files_[image.program], processes, resolve(image, source)});
+    report.images.push_back({files_[image.program], processes, resolver.resolve(image)});
     for (const LoadedFile& l : report.images.back().libraries) {
       LoadedFile& sum = report.files.try_emplace(id_of(l.file), l).first->second;
+      // Of several rules the one that goes with that linkage; of several such, the first by
+      // letters.
+      if (l.linkage > sum.linkage || sum.found_by.empty()) {
+        if (l.linkage >= sum.linkage) sum.found_by = l.found_by;
+      } else if (l.linkage == sum.linkage && !l.found_by.empty()) {
+        sum.found_by = std::min(sum.found_by, l.found_by);
+      }
       sum.linkage = std::max(sum.linkage, l.linkage);
       sum.program = sum.program || l.program;
     }

@@ -114,6 +114,7 @@ Result<void> Reader::read_headers() {
   id_.little_endian = header.e_ident[EI_DATA] == ELFDATA2LSB;
   id_.type = header.e_type;
   id_.machine = header.e_machine;
+  id_.flags = header.e_flags;
   size_t count = 0;
   if (elf_getphdrnum(elf_, &count) != 0) return bad("bad number of program headers");
   // libelf makes do with fewer when the file ends within them.
@@ -184,6 +185,9 @@ Result<void> Reader::read_dynamic(const GElf_Phdr& segment) {
     if (d.d_tag == DT_VERNEEDNUM) verneednum_ = d.d_un.d_val;
     if (d.d_tag == DT_VERDEF) verdef_ = d.d_un.d_ptr;
     if (d.d_tag == DT_VERDEFNUM) verdefnum_ = d.d_un.d_val;
+    if (d.d_tag != DT_FLAGS_1) continue;
+    id_.no_default = (d.d_un.d_val & DF_1_NODEFLIB) != 0;
+    id_.pie = (d.d_un.d_val & DF_1_PIE) != 0;
   }
   return {};
 }
@@ -199,11 +203,13 @@ Result<void> Reader::read_strings() {
     strings_ = {static_cast<const char*>(data->d_buf), data->d_size};
   }
   for (const GElf_Dyn& d : dynamic_) {
-    std::string* to = d.d_tag == DT_SONAME    ? &id_.soname
-                      : d.d_tag == DT_RPATH   ? &id_.rpath
-                      : d.d_tag == DT_RUNPATH ? &id_.runpath
-                      : d.d_tag == DT_NEEDED  ? &id_.needed.emplace_back()
-                                              : nullptr;
+    std::string* to = d.d_tag == DT_SONAME      ? &id_.soname
+                      : d.d_tag == DT_RPATH     ? &id_.rpath
+                      : d.d_tag == DT_RUNPATH   ? &id_.runpath
+                      : d.d_tag == DT_NEEDED    ? &id_.needed.emplace_back()
+                      : d.d_tag == DT_AUXILIARY ? &id_.auxiliaries.emplace_back()
+                      : d.d_tag == DT_FILTER    ? &id_.filters.emplace_back()
+                                                : nullptr;
     if (to == nullptr) continue;
     auto text = string_at(d.d_un.d_val, "a dynamic string");
     if (!text) return fail(text.error());

@@ -15,12 +15,17 @@ struct ElfIdentity {
   bool little_endian = true;
   uint16_t type = 0;     // ET_*
   uint16_t machine = 0;  // EM_*
+  uint32_t flags = 0;    // e_flags
   std::string interpreter;
   bool dynamic = false;  // has a dynamic segment
+  bool pie = false;      // DF_1_PIE: a program, though its type is that of a library
   std::string soname;
   std::vector<std::string> needed;  // DT_NEEDED, in order
   std::string rpath, runpath;       // as written: `:` between entries, $ORIGIN not replaced
-  std::string build_id;             // lower-case hex
+  bool no_default = false;          // DF_1_NODEFLIB: not to be looked for in default directories
+  // DT_AUXILIARY and DT_FILTER: libraries whose symbols it passes on; the former may be missing.
+  std::vector<std::string> auxiliaries, filters;
+  std::string build_id;  // lower-case hex
   // RPM spelling, sorted: "libc.so.6(GLIBC_2.34)(64bit)" for a symbol version, and
   // "libc.so.6()(64bit)" for a library as such. 32-bit files have no marker: "libc.so.6".
   std::vector<std::string> requires_;

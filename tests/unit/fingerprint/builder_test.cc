@@ -111,6 +111,9 @@ TEST_F(BuilderTest, LibrariesHaveLinkageAndIdentity) {
   EXPECT_EQ(file(m, "/lib/plugin.so").linkage, Linkage::kDlopen);
   EXPECT_EQ(file(m, "/lib64/ld.so").linkage, Linkage::kInterp);
   EXPECT_EQ(file(m, "/w/a").linkage, Linkage::kUnknown);
+  EXPECT_EQ(file(m, "/lib/libx.so").found_by, "default directory");
+  EXPECT_EQ(file(m, "/lib64/ld.so").found_by, "PT_INTERP");
+  EXPECT_EQ(file(m, "/w/a").found_by, "");
   EXPECT_EQ(file(m, "/w/a").elf->build_id, "1234");
   EXPECT_EQ(file(m, "/lib/libx.so").elf->soname, "libx.so");
   EXPECT_THAT(file(m, "/lib/libx.so").elf->requires_, ElementsAre("liby.so()(64bit)"));
