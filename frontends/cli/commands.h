@@ -5,8 +5,8 @@
 
 namespace fptrace::cli {
 
-extern const Subcommand kAttach, kCompletion, kDoctor, kHelp, kLog, kManifest, kRun, kSbom,
-    kVersion;
+extern const Subcommand kAttach, kCompletion, kDoctor, kFiles, kHelp, kLog, kManifest, kRun, kSbom,
+    kTree, kVersion;
 
 // What `fptrace help` says.
 void print_overview(std::ostream& out);
