@@ -21,9 +21,12 @@ constexpr size_t kMaxLevels = 40;  // drawn
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+// As a shell takes it.
 std::string word(const std::string& arg, const TextStyle& style) {
-  const bool plain = !arg.empty() && arg.find_first_of(" '\"\\$&|;()<>*?`#") == arg.npos;
-  return plain ? shown(arg, style) : "'" + shown(arg, style) + "'";
+  if (!arg.empty() && arg.find_first_of(" '\"\\$&|;()<>*?`#") == arg.npos) return shown(arg, style);
+  std::string out = "'";
+  for (const char c : shown(arg, style)) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
 }
 
 std::string command(const ExecStep& step, const TextStyle& style) {
@@ -78,7 +81,8 @@ class TreePrinter {
       (out += out.empty() ? "" : art_.then) += command(step, style_.text);
     }
     if (!out.empty()) return out;
-    return "(" + (p.program.empty() ? "?" : shown(base_name(p.program), style_.text)) + ")";
+    const std::string& inherited = p.argv.empty() ? p.program : p.argv[0];
+    return "(" + (inherited.empty() ? "?" : shown(base_name(inherited), style_.text)) + ")";
   }
 
   std::string notes(const ProcessRecord& p, const TreePlace& place) const {

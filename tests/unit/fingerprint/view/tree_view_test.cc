@@ -75,8 +75,8 @@ TEST(TreeText, KeepsWithinTheWidthAndSparesTheStatus) {
 }
 TEST(TreeText, ArgumentsCannotDisturbATerminal) {
   TraceScript t;
-  exec(t, {100, 1}, {"a", "\x1b[2J\n", ""});
-  EXPECT_EQ(text(t, {}), "100 a \\x1b[2J\\x0a '' [no end seen]\n");
+  exec(t, {100, 1}, {"a", "\x1b[2J\n", "", "it's"});
+  EXPECT_EQ(text(t, {}), "100 a \\x1b[2J\\x0a '' 'it'\\''s' [no end seen]\n");
 }
 TEST(TreeText, AttachedAndLetGoAreSaid) {
   TraceScript t;
