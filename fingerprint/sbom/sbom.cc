@@ -44,6 +44,14 @@ ComponentKind kind_of(const ManifestFile& f) {
   return f.roles.has(Role::kLibrary) ? ComponentKind::kLibrary : ComponentKind::kData;
 }
 
+// Whether the run may have begun with this file: one of its names is what the command line names.
+bool may_be_main(const ManifestFile& f, std::string_view command) {
+  if (kind_of(f) != ComponentKind::kApplication) return false;
+  const auto is_it = [&](const std::string& name) { return base_name(name) == command; };
+  return is_it(f.path) || std::any_of(f.as_used.begin(), f.as_used.end(), is_it) ||
+         std::any_of(f.links.begin(), f.links.end(), is_it);
+}
+
 class SbomMaker {
  public:
   SbomMaker(const Manifest& m, SbomSource& source) : m_(m), source_(source) { s_.manifest = &m; }
@@ -107,6 +115,12 @@ class SbomMaker {
       // A packaged program that read one of the run's own files does not need the run.
       if (from != to && to != 0) needs[from].insert(to);
       if (e.kind == EdgeKind::kNeeded) s_.links.push_back({file_at_[e.from], file_at_[e.to]});
+    }
+    for (const SbomFile& f : s_.files) {
+      const bool owned = f.file->package.has_value();
+      if (owned && may_be_main(*f.file, s_.components[0].package.name)) {
+        needs[0].insert(index_[*f.file->package]);
+      }
     }
     for (size_t i = 0; i < needs.size(); ++i) {
       s_.components[i].depends_on.assign(needs[i].begin(), needs[i].end());

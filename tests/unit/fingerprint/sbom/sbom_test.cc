@@ -109,6 +109,13 @@ TEST_F(SbomOf, PackagesDependAsTheirFilesDo) {
   EXPECT_THAT(relations(j, "DYNAMIC_LINK"),
               ElementsAre("./lib/libc.so.6>./lib/ld.so", "./usr/bin/tool>./lib/libc.so.6"));
 }
+TEST_F(SbomOf, RunDependsOnItsProgramWhateverElseLeadsToIt) {
+  manifest_.argv = {"alias"};
+  manifest_.files[2].links = {"/usr/bin/alias"};
+  manifest_.files[5].package = Package{"dpkg", "other", "1", "all"};
+  EXPECT_THAT(relations(spdx(), "DEPENDS_ON"),
+              ElementsAre("alias>other", "alias>tool", "other>tool", "tool>libc6"));
+}
 TEST_F(SbomOf, RunDependsItselfOnWhatNothingElseLeadsTo) {
   for (ManifestFile& f : manifest_.files) {
     f.opened_by.clear();
