@@ -12,7 +12,9 @@
 namespace fptrace {
 namespace {
 
-constexpr size_t kMaxExpression = 64u << 10;  // bytes; the longest in Debian 12 has under 4 k
+// Bytes of one License field's first line, and of all different ones of a file: what sets a bound
+// to the time that a hostile file takes. Real ones have some hundreds.
+constexpr size_t kMaxExpression = 16u << 10, kMaxExpressions = 32u << 10;
 
 // Debian's short name (in lower case) -> SPDX. Where a version is wanted and none given, Debian's
 // name says nothing that SPDX has a name for.
@@ -206,9 +208,12 @@ std::vector<std::string> factors(const Term& t) {
 Term joined(Term a, const Term& b, Word by) {
   if (a.alternatives.empty()) return b;
   if (by == Word::kAnd) {
-    std::vector<std::string> all = factors(a);
+    const bool plain = a.alternatives.size() == 1;
+    std::vector<std::string> all = plain ? std::move(a.alternatives[0]) : factors(a);
     for (const std::string& f : factors(b)) add_once(all, f);
-    return {{std::move(all)}};
+    Term out;  // not from an initializer list, which would copy
+    out.alternatives.push_back(std::move(all));
+    return out;
   }
   for (const auto& licences : b.alternatives) {
     const bool there =
@@ -335,7 +340,7 @@ Result<DeclaredLicence> parse_copyright_file(std::string_view text, std::string_
     const bool known = !seen.insert(term->text()).second;
     if (!known) all = joined(std::move(all), *term, Word::kAnd);
     size += known ? 0 : licence.size();
-    if (size > kMaxExpression) return fail(Errc::kParse, "copyright: too many licences");
+    if (size > kMaxExpressions) return fail(Errc::kParse, "copyright: too many licences");
   }
   if (all.alternatives.empty()) return fail(Errc::kParse, "copyright: names no licence");
   add_texts(*paragraphs, references);
