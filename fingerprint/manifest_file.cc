@@ -108,9 +108,12 @@ Result<void> check_writable(const std::string& path) {
 }
 
 Result<void> write_manifest(const std::string& path, ManifestFormat format, const Manifest& m) {
+  return write_whole_file(path, format == ManifestFormat::kJson ? to_json(m) : to_pb(m));
+}
+
+Result<void> write_whole_file(const std::string& path, std::string_view data) {
   const auto place = find_place(path);
   if (!place) return fail(place.error());
-  const std::string data = format == ManifestFormat::kJson ? to_json(m) : to_pb(m);
   if (!place->replace) {
     const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!fd) return fail_errno("write " + path);

@@ -22,6 +22,8 @@ Result<void> check_writable(const std::string& path);
 // A path that is not a regular file (/dev/stdout, a pipe) is written to directly.
 Result<void> write_manifest(const std::string& path, ManifestFormat format,
                             const Manifest& manifest);
+// The same for any other text.
+Result<void> write_whole_file(const std::string& path, std::string_view data);
 // Tells the format from the content.
 Result<Manifest> read_manifest(const std::string& path);
 

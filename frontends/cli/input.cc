@@ -1,0 +1,39 @@
+#include "frontends/cli/input.h"
+
+#include "common/event/tee_sink.h"
+#include "common/log/log_reader.h"
+#include "common/log/log_tracer.h"
+#include "fingerprint/manifest_file.h"
+
+namespace fptrace::cli {
+namespace {
+
+Result<Input> read_log(const std::string& path, ManifestOptions options) {
+  const auto tracer = make_log_tracer(path);
+  if (!tracer) return fail(tracer.error());
+  ManifestBuilder builder(std::move(options));
+  if (auto ok = check_needs("manifest", builder.needs(), "log", (*tracer)->capabilities()); !ok) {
+    return fail(ok.error());
+  }
+  Input out;
+  if (const auto status = (*tracer)->run({}, builder); !status) out.incomplete = status.error();
+  out.manifest = builder.finish();
+  return out;
+}
+
+}  // namespace
+
+Result<Input> read_input(const std::string& path, ManifestOptions options) {
+  const auto log = LogReader::open(path);
+  if (log) return read_log(path, std::move(options));
+  if (log.error().code == Errc::kUnsupported) return fail(log.error());  // by a newer version
+  auto manifest = read_manifest(path);
+  if (manifest) return Input{*std::move(manifest), {}};
+  if (manifest.error().code != Errc::kParse || log.error().code != Errc::kParse) {
+    return fail(manifest.error());
+  }
+  return fail(Errc::kParse, "neither a manifest (" + manifest.error().what +
+                                ") nor an event log (" + log.error().what + ")");
+}
+
+}  // namespace fptrace::cli
