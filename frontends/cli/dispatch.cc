@@ -42,7 +42,7 @@ ExitStatus call(const Context& ctx, const Subcommand& c, std::span<const std::st
 }  // namespace
 
 std::span<const Subcommand* const> subcommands() {
-  static constexpr const Subcommand* kAll[] = {&kRun,    &kAttach, &kLog,     &kManifest,
+  static constexpr const Subcommand* kAll[] = {&kRun,    &kAttach, &kLog,     &kManifest,  &kPack,
                                                &kDoctor, &kHelp,   &kVersion, &kCompletion};
   return kAll;
 }
