@@ -284,6 +284,7 @@ void Session::end_call(Task& task, int64_t result) {
   const std::string host_root = task.view.host_root();  // before what this call may change
   for (auto& body : bodies) {
     const auto* path = std::get_if<PathEvent>(&body);
+    if (path && path->op == PathOp::kChdir) task.view.forget_cwd();
     const bool moves_root = std::holds_alternative<MountEvent>(body) ||
                             (path && path->op == PathOp::kChroot && path->error == 0);
     if (const auto* exec = std::get_if<ExecEvent>(&body)) check_setuid(task, *exec);

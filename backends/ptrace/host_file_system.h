@@ -36,6 +36,8 @@ class HostFileSystem final : public FileSystem {
   // Fills in FileRef::source of a file that was reached by a descriptor.
   void add_source(FileRef& file) const { file.source = mounts_->source(file); }
   void forget_mounts() { mounts_->forget(); }
+  // Whether it is the tracer's, and so the same for every task in it.
+  bool is_own_namespace() const { return prefix_.empty(); }
   // Whether the tracer itself may open it for reading.
   bool readable(const std::string& path) const;
 

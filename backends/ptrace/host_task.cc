@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -49,7 +50,16 @@ uint32_t open_flags(const std::string& fdinfo) {
 HostTask::HostTask(pid_t pid, pid_t tid)
     : pid_(pid),
       tid_(tid),
-      proc_("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/") {}
+      // The short name is the leader's own; the kernel makes up each directory on the way anew.
+      proc_("/proc/" + std::to_string(pid) + "/" +
+            (pid == tid ? "" : "task/" + std::to_string(tid) + "/")) {}
+
+void HostTask::inherit_file_system(const HostTask& parent) {
+  if (!parent.file_system_ || !parent.file_system_->is_own_namespace()) return;
+  file_system_ = std::make_unique<HostFileSystem>();
+  root_ = parent.root_;
+  if (keeps_cwd_) cwd_ = parent.cwd_;
+}
 
 size_t HostTask::read_memory(uint64_t addr, void* out, size_t size) {
   // One remote piece per page: a transfer stops at the first piece that cannot be read whole.
@@ -86,7 +96,28 @@ Result<OpenFile> HostTask::descriptor(int fd) {
   return OpenFile{*std::move(file), open_flags(proc_ + "fdinfo/" + std::to_string(fd))};
 }
 
-Result<FileRef> HostTask::cwd() { return magic_link_target(proc_ + "cwd"); }
+bool HostTask::may_read_descriptor(int fd) {
+  // The permissions of the link are those of the description: proc(5), /proc/PID/fd.
+  const auto link = stat_file(proc_ + "fd/" + std::to_string(fd), false);
+  return link && (link->mode & S_IRUSR) != 0;
+}
+
+Result<FileRef> HostTask::cwd() {
+  if (cwd_) {
+    // It may have been renamed or mounted upon since.
+    auto now = stat_file(cwd_->path, false);
+    if (now && now->dev == cwd_->dev && now->ino == cwd_->ino) {
+      now->path = cwd_->path;
+      return now;
+    }
+    cwd_.reset();
+  }
+  auto cwd = magic_link_target(proc_ + "cwd");
+  (void)file_system();
+  if (keeps_cwd_ && cwd && cwd->path.starts_with('/') && file_system_->is_own_namespace())
+    cwd_ = *cwd;
+  return cwd;
+}
 
 Result<FileRef> HostTask::root() {
   (void)file_system();
@@ -132,8 +163,23 @@ Result<SocketPeer> HostTask::socket_peer(int fd) {
   return SocketPeer{peer.pid, exe ? exe->path : ""};
 }
 
-Result<std::vector<std::string>> HostTask::argv() { return read_strings(proc_ + "cmdline"); }
-Result<std::vector<std::string>> HostTask::env() { return read_strings(proc_ + "environ"); }
+Result<std::vector<std::string>> HostTask::argv() {
+  return program_ ? program_->argv : read_strings(proc_ + "cmdline");
+}
+Result<std::vector<std::string>> HostTask::env() {
+  return program_ ? program_->env : read_strings(proc_ + "environ");
+}
+void HostTask::read_new_program(uint64_t stack_pointer, bool narrow) {
+  constexpr size_t kUsual = 16384;
+  std::string bytes(kUsual, '\0');
+  bytes.resize(read_memory(stack_pointer, bytes.data(), bytes.size()));
+  program_ = parse_initial_stack(bytes, stack_pointer, narrow);
+}
 Result<FileRef> HostTask::exe() { return magic_link_target(proc_ + "exe"); }
+std::optional<bool> HostTask::runs(const FileRef& program) {
+  const auto now = stat_file(proc_ + "exe", true);
+  if (!now) return std::nullopt;
+  return now->dev == program.dev && now->ino == program.ino;
+}
 
 }  // namespace fptrace::ptrace

@@ -51,6 +51,12 @@ void Session::on_new_task(Task& parent, pid_t tid, int event) {
     child->process->own_filter = parent.process->own_filter;
     emit(&parent, ForkEvent{child->process->key, flags});
   }
+  // Whoever shares a working directory once may do so for ever.
+  if (flags & CLONE_FS)
+    for (Task* t : tracees_.of(*parent.process)) t->view.keep_cwd(false);
+  else
+    child->view.keep_cwd(true);
+  if ((flags & (CLONE_NEWUSER | CLONE_NEWNS)) == 0) child->view.inherit_file_system(parent.view);
   child->detach = detaching_;
   if (killing_) (void)::kill(tid, SIGKILL);
   const auto early = early_.extract(tid);
@@ -91,11 +97,15 @@ void Session::on_exec(Task& stopped) {
     task = tracees_.find(pid);
   }
   task->await = Await::kNothing;  // any stop consumes a pending PTRACE_INTERRUPT
+  user_regs_struct regs{};
+  if (::ptrace(PTRACE_GETREGS, pid, nullptr, &regs) == 0)
+    task->view.read_new_program(regs.rsp, regs.cs == 0x23);
   if (!task->pending) {
     report_program(*task);
   } else {
     end_call(*task, 0);
   }
+  task->view.forget_program();
   resume(*task);
 }
 

@@ -41,6 +41,7 @@ Result<ExitStatus> Session::run(const Command& command) {
   stops_ = launched->stops;
   emit_start(command.argv);
   Task& task = tracees_.add_process(launched->pid, {});
+  task.view.keep_cwd(true);
   root_ = task.process->key;
   root_alive_ = true;
   // What the child has open is what we have open, less what closes at its execve.

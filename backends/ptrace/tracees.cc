@@ -52,8 +52,10 @@ std::vector<Task*> Tracees::all() {
 }
 
 std::vector<Task*> Tracees::of(const Process& process) {
-  std::vector<Task*> tasks = all();
-  std::erase_if(tasks, [&](const Task* t) { return t->process != &process; });
+  std::vector<Task*> tasks;
+  for (const auto& [tid, task] : tasks_)
+    if (task->process == &process) tasks.push_back(task.get());
+  std::sort(tasks.begin(), tasks.end(), [](auto* a, auto* b) { return a->tid < b->tid; });
   return tasks;
 }
 

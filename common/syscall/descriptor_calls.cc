@@ -19,10 +19,10 @@ struct MmapArguments {
 
 class MmapCall : public DecodedCall {
  public:
-  MmapCall(OpenFile open, const MmapArguments& args) : file_(std::move(open.file)), args_(args) {
+  MmapCall(FileRef file, bool readable, const MmapArguments& args)
+      : file_(std::move(file)), args_(args) {
     const uint32_t type = args.flags & MAP_TYPE;
     const bool plain = type == MAP_PRIVATE || type == MAP_SHARED;
-    const bool readable = (open.flags & O_ACCMODE) != O_WRONLY && !(open.flags & O_PATH);
     const bool sound = args.length != 0 && args.offset % 4096 == 0 && !(args.flags & kRefusable);
     const bool writes_back = type == MAP_SHARED && (args.prot & PROT_WRITE);
     if (S_ISREG(file_.mode) && plain && readable && sound && !writes_back) predict(kSucceeded);
@@ -44,9 +44,10 @@ class MmapCall : public DecodedCall {
 
 std::unique_ptr<DecodedCall> enter_mapping(Scene scene, const MmapArguments& args) {
   if (!(args.prot & PROT_EXEC) || (args.flags & MAP_ANONYMOUS)) return nullptr;
-  auto open = scene.task.descriptor(args.fd);
-  if (!open) return nullptr;  // EBADF
-  return std::make_unique<MmapCall>(*std::move(open), args);
+  auto file = scene.task.descriptor_file(args.fd);
+  if (!file) return nullptr;  // EBADF
+  return std::make_unique<MmapCall>(*std::move(file), scene.task.may_read_descriptor(args.fd),
+                                    args);
 }
 
 std::unique_ptr<DecodedCall> enter_mmap(Scene scene, const Arguments& args) {

@@ -114,10 +114,11 @@ class ExecCall : public DecodedCall {
   void describe_new_image(Scene scene, ExecEvent& event) const {
     if (auto argv = scene.task.argv()) event.argv = *std::move(argv);
     if (auto env = scene.task.env()) event.env = *std::move(env);
+    const Lookup& last = event.interpreters.empty() ? event.program : event.interpreters.back();
+    if (path_.readable && scene.task.runs(last.file).value_or(true)) return;
     auto exe = scene.task.exe();
     if (!exe) return;
     if (!path_.readable) event.program.file = *exe;
-    const Lookup& last = event.interpreters.empty() ? event.program : event.interpreters.back();
     if (last.file.dev == exe->dev && last.file.ino == exe->ino) return;
     // The kernel runs something else than the files say: binfmt_misc has an interpreter for them,
     // or somebody replaced one of them in between.

@@ -1,4 +1,5 @@
 #pragma once
+#include <fcntl.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -44,6 +45,11 @@ class TaskView {
     if (!open) return fail(open.error());
     return std::move(open->file);
   }
+  // Whether it can be read from, and so be mapped.
+  virtual bool may_read_descriptor(int fd) {
+    const auto open = descriptor(fd);
+    return open && (open->flags & O_ACCMODE) != O_WRONLY && (open->flags & O_PATH) == 0;
+  }
   virtual Result<FileRef> cwd() = 0;   // path empty with ino set: removed or unreachable
   virtual Result<FileRef> root() = 0;  // path "/" unless the task is in a chroot
   virtual FileSystem& file_system() = 0;
@@ -60,6 +66,12 @@ class TaskView {
   virtual Result<std::vector<std::string>> argv() = 0;
   virtual Result<std::vector<std::string>> env() = 0;
   virtual Result<FileRef> exe() = 0;  // the program the task runs
+  // Whether that is `program`; nullopt when it cannot be told.
+  virtual std::optional<bool> runs(const FileRef& program) {
+    const auto now = exe();
+    if (!now) return std::nullopt;
+    return now->dev == program.dev && now->ino == program.ino;
+  }
 };
 
 }  // namespace fptrace

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "common/syscall/exec_image.h"
+#include "common/syscall/initial_stack.h"
 #include "common/syscall/socket_address.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -17,5 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (const auto span = fptrace::elf_interpreter(bytes, is_64))
       if (span->size < 2 || span->size > 4096) std::abort();
   (void)fptrace::parse_socket_address(bytes);
+  constexpr uint64_t kAddress = 0x11000000;  // so that a few bytes make a pointer into it
+  for (const bool narrow : {false, true})
+    if (const auto strings = fptrace::parse_initial_stack(bytes, kAddress, narrow))
+      if (strings->argv.size() + strings->env.size() > size) std::abort();
   return 0;
 }
