@@ -38,7 +38,7 @@ that it was traced with or, if any are given here, with these.
   --append      the arguments given here come after the traced ones
   --exec        the first argument is another program to run inside
   --tool TOOL   bwrap, unshare or chroot (default: the first of them that works here;
-                chroot leaves the packed /dev, /proc and /sys as they are)
+                chroot has no /proc and /sys inside, and its own few devices)
   --            ends the options
   -h, --help    show this help
 END
@@ -83,6 +83,19 @@ if [ -z "$tool" ]; then
   [ -n "$tool" ] || fail "needs bwrap (Debian package bubblewrap), or unshare, or to be root"
 fi
 found=$(command -v "$tool") || fail "there is no $tool here"
+
+# Nothing may be mounted where no namespace keeps it apart. Most programs need no more than these.
+make_devices() {
+  while read -r name minor; do
+    [ -e "$root/dev/$name" ] || mknod -m 666 "$root/dev/$name" c 1 "$minor" 2>/dev/null
+  done <<'END'
+null 3
+zero 5
+full 7
+random 8
+urandom 9
+END
+}
 )sh";
 
 // Puts what runs it before the command in "$@". With bwrap the loader's own variables are set
@@ -96,6 +109,7 @@ case $tool in
     [ -n "$user" ] || set -- --cap-add ALL "$@"
     set -- "$found" --bind "$root" / --dev-bind /dev /dev --proc /proc "$@" ;;
   *)
+    if [ "$tool" = chroot ]; then make_devices; fi
     if unshare=$(command -v unshare) && "$unshare" --help 2>&1 | grep -q -e --root; then
       set -- "$unshare" --root "$root" --wd "$cwd" -- "$@"
     else
@@ -125,9 +139,9 @@ std::string set_command(const PackCommand& c) {
     return "[ $how = exec ] || fail \"the trace has no command of its own; give --exec PROGRAM\"\n";
   std::string all;
   for (const std::string& word : c.argv) all += " " + shell_word(word);
-    return "case $how in\n  exec) ;;\n  append) set --" + all + " \"$@\" ;;\n" +
-           "  *) if [ $# -gt 0 ]; then set -- " + shell_word(c.argv[0]) + " \"$@\"; else set --" +
-           all + "; fi ;;\nesac\n";
+  return "case $how in\n  exec) ;;\n  append) set --" + all + " \"$@\" ;;\n" +
+         "  *) if [ $# -gt 0 ]; then set -- " + shell_word(c.argv[0]) + " \"$@\"; else set --" +
+         all + "; fi ;;\nesac\n";
 }
 
 std::string set_environment(const PackCommand& c) {

@@ -4,15 +4,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cstdlib>
 
 #include "fingerprint/manifest_file.h"
 #include "fingerprint/pack/command.h"
 #include "fingerprint/pack/content.h"
+#include "fingerprint/pack/deb.h"
 #include "fingerprint/pack/dir_writer.h"
+#include "fingerprint/pack/dockerfile.h"
+#include "fingerprint/pack/installable.h"
 #include "fingerprint/pack/oci.h"
 #include "fingerprint/pack/output.h"
 #include "fingerprint/pack/tar_writer.h"
+#include "fingerprint/text.h"
 
 namespace fptrace::pack {
 namespace {
@@ -27,7 +31,12 @@ struct Job {
   PackReport report;
 
   Result<void> write(const std::vector<PackEntry>& entries, Writer& writer) {
-    if (progress.planned) progress.planned(plan.bytes);
+    for (const PackEntry& e : entries) {
+      if (e.type != FileType::kRegular || !e.hard_link.empty()) continue;
+      ++report.files;
+      report.bytes += e.size;
+    }
+    if (progress.planned) progress.planned(report.bytes);
     if (auto ok = write_entries(entries, options.plan.root, writer, progress.done, stop); !ok)
       return ok;
     return writer.finish();
@@ -150,6 +159,66 @@ Result<void> pack_oci(Job& job, const std::string& out) {
   return output->commit();
 }
 
+Result<void> pack_dockerfile(Job& job, const std::string& out) {
+  auto output = Output::make(out, Output::Kind::kDirectory, job.options.force, "Dockerfile");
+  if (!output) return fail(output.error());
+  std::string base = base_image(job.manifest.os);
+  Installable what;
+  if (!base.empty()) {
+    auto needed = installable(job.manifest, job.plan, job.options.plan.root, true, job.plan.notes);
+    if (!needed) return fail(needed.error());
+    what = *std::move(needed);
+  }
+  const auto text = dockerfile(job.command, base, what, job.plan.notes);
+  if (!text) return fail(text.error());
+  const std::string path = output->draft() + "/files.tar";
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!fd) return fail_errno("write " + path);
+  FdSink file(fd.get(), path);
+  auto writer = make_tar_writer("", file);
+  if (!writer) return fail(writer.error());
+  if (auto ok = job.write(base.empty() ? job.plan.entries : what.carried, **writer); !ok) return ok;
+  if (auto ok = write_new_file(output->draft() + "/Dockerfile", *text, 0666); !ok) return ok;
+  return output->commit();
+}
+
+// A file that goes away with its descriptor.
+Result<UniqueFd> temporary_beside(const std::string& path) {
+  std::string name = path + ".data-XXXXXX";
+  UniqueFd fd(::mkostemp(name.data(), O_CLOEXEC));
+  if (!fd || ::unlink(name.c_str()) != 0) return fail_errno("write " + name);
+  return fd;
+}
+
+Result<void> pack_deb(Job& job, const std::string& out) {
+  auto what = installable(job.manifest, job.plan, job.options.plan.root, false, job.plan.notes);
+  if (!what) return fail(what.error());
+  if (what->arch.empty())
+    return fail(Errc::kUnsupported,
+                "Debian knows no machine \"" + printable(job.manifest.machine) + "\"");
+  const PackOptions& o = job.options;
+  const DebInfo info{o.name.empty() ? deb_name(job.command.name) : o.name, o.version, o.maintainer,
+                     o.plan.epoch};
+  if (auto ok = check_deb_info(info); !ok) return ok;
+  if (auto ok = add_deb_documents(info, job.command, what->carried); !ok) return ok;
+  auto output = Output::make(out, Output::Kind::kFile, o.force, "");
+  if (!output) return fail(output.error());
+  const auto data_fd = temporary_beside(output->draft());
+  if (!data_fd) return fail(data_fd.error());
+  FdSink file(data_fd->get(), out);
+  auto gzip = make_compressor(Compression::kGzip, file);
+  if (!gzip) return fail(gzip.error());
+  auto tar = make_tar_writer("./", **gzip);
+  if (!tar) return fail(tar.error());
+  Md5Writer writer(**tar);
+  if (auto ok = job.write(what->carried, writer); !ok) return ok;
+  const auto control = deb_control_member(deb_control(info, job.command, *what, job.report.bytes),
+                                          what->carried, writer.sums(), o.plan.epoch);
+  if (!control) return fail(control.error());
+  if (auto ok = write_deb(output->fd(), *control, data_fd->get(), o.plan.epoch); !ok) return ok;
+  return output->commit();
+}
+
 }  // namespace
 
 Result<PackReport> pack(const Manifest& manifest, const std::string& out,
@@ -171,14 +240,13 @@ Result<PackReport> pack(const Manifest& manifest, const std::string& out,
       done = pack_oci(job, out);
       break;
     case Format::kDockerfile:
+      done = pack_dockerfile(job, out);
       break;
     case Format::kDeb:
+      done = pack_deb(job, out);
       break;
   }
   if (!done) return fail(done.error());
-  for (const PackEntry& e : job.plan.entries)
-    if (e.type == FileType::kRegular && e.hard_link.empty()) ++job.report.files;
-  job.report.bytes = job.plan.bytes;
   job.report.notes.insert(job.report.notes.begin(), job.plan.notes.begin(), job.plan.notes.end());
   return std::move(job.report);
 }

@@ -237,7 +237,6 @@ void Planner::add_regular(const ManifestFile& f) {
   e.package = f.package;
   e.config = f.config;
   e.seen = read;
-  plan_.bytes += e.size;
 }
 
 void Planner::add_link(const std::string& path, const std::string& target) {
@@ -381,7 +380,6 @@ void Planner::link_hard() {
     if (is_first) continue;
     PackEntry& e = entries_[path];
     e.hard_link = it->second;
-    plan_.bytes -= e.size;
   }
 }
 

@@ -60,7 +60,6 @@ struct PlanOptions {
 struct Plan {
   std::vector<PackEntry> entries;  // by path, so a directory comes before what is in it
   std::vector<Note> notes;
-  uint64_t bytes = 0;  // of content
 };
 
 // Looks at every file of the manifest, reads no contents but the heads of what may be a key. The

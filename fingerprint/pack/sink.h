@@ -35,6 +35,20 @@ class FdSink : public ByteSink {
   Sha256 sha256_{};
 };
 
+// Into memory.
+class StringSink : public ByteSink {
+ public:
+  Result<void> write(std::string_view bytes) override {
+    text_.append(bytes);
+    return {};
+  }
+  Result<void> finish() override { return {}; }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
 // Hashes what goes through.
 class HashSink : public ByteSink {
  public:

@@ -128,6 +128,14 @@ pack::Format format_of(const Arguments& args, const std::string& out) {
   return pack::Format::kDir;
 }
 
+// As debchange(1) takes it from the environment.
+std::string maintainer() {
+  const char* name = std::getenv("DEBFULLNAME");
+  const char* mail = std::getenv("DEBEMAIL");
+  return std::string(name != nullptr ? name : "fptrace pack") + " <" +
+         (mail != nullptr ? mail : "root@localhost") + ">";
+}
+
 Result<pack::PackOptions> pack_options(const Arguments& args) {
   pack::PackOptions o;
   o.format = format_of(args, args.value("output"));
@@ -153,6 +161,7 @@ Result<pack::PackOptions> pack_options(const Arguments& args) {
   o.force = args.has("force");
   o.name = args.value("name");
   o.version = args.value("package-version", "1.0");
+  o.maintainer = maintainer();
   return o;
 }
 
