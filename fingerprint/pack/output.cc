@@ -95,7 +95,6 @@ Output::~Output() {
 Result<void> Output::commit() {
   if (kind_ == Kind::kDirectory && ::chmod(draft_.c_str(), new_mode(0777)) != 0)
     return fail_errno("write " + path_);
-  if (kind_ == Kind::kFile && ::fsync(fd_.get()) != 0) return fail_errno("write " + path_);
   if (::renameat2(AT_FDCWD, draft_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) == 0) {
     draft_.clear();
     return {};

@@ -114,14 +114,15 @@ Result<OciLayer> write_layer(Job& job, const std::string& blobs) {
   const UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!fd) return fail_errno("write " + draft);
   FdSink file(fd.get(), draft);
-  auto compressor = make_compressor(compression, file);
+  HashSink packed(file);
+  auto compressor = make_compressor(compression, packed);
   if (!compressor) return fail(compressor.error());
   HashSink plain(**compressor);
   auto writer = make_tar_writer("", plain);
   if (!writer) return fail(writer.error());
   if (auto ok = job.write(job.plan.entries, **writer); !ok) return fail(ok.error());
   OciLayer layer;
-  layer.blob = {layer_media_type(compression), digest_text(file.sha256()), file.size()};
+  layer.blob = {layer_media_type(compression), digest_text(packed.sha256()), file.size()};
   layer.diff_id = digest_text(plain.sha256());
   const std::string name = blobs + "/" + layer.blob.digest.substr(layer.blob.digest.find(':') + 1);
   if (::rename(draft.c_str(), name.c_str()) != 0) return fail_errno("write " + name);

@@ -5,9 +5,6 @@
 namespace fptrace::pack {
 
 Result<void> FdSink::write(std::string_view bytes) {
-  if (!std::exchange(started_, true))
-    if (auto ok = digest_.start(); !ok) return ok;
-  if (auto ok = digest_.add(bytes); !ok) return ok;
   size_ += bytes.size();
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
@@ -15,14 +12,6 @@ Result<void> FdSink::write(std::string_view bytes) {
     if (n < 0) return fail_errno("write " + name_);
     bytes.remove_prefix(size_t(n));
   }
-  return {};
-}
-
-Result<void> FdSink::finish() {
-  if (auto ok = write({}); !ok) return ok;
-  auto digest = digest_.finish();
-  if (!digest) return fail(digest.error());
-  sha256_ = *digest;
   return {};
 }
 
