@@ -1,13 +1,17 @@
 #include "backends/ptrace/ptrace_tracer.h"
 
+#include <optional>
+
 #include "backends/ptrace/session.h"
+#include "common/content/input_store.h"
 
 namespace fptrace::ptrace {
 namespace {
 
 class PtraceTracer final : public Tracer {
  public:
-  explicit PtraceTracer(Options options) : options_(std::move(options)) {}
+  PtraceTracer(Options options, std::optional<InputStore> inputs)
+      : options_(std::move(options)), inputs_(std::move(inputs)) {}
 
   Cap capabilities() const override {
     const Cap all = Cap::kProcesses | Cap::kFiles | Cap::kMaps | Cap::kSignals;
@@ -15,12 +19,13 @@ class PtraceTracer final : public Tracer {
   }
 
   Result<ExitStatus> run(const Command& command, EventSink& sink, std::stop_token stop) override {
-    Session session(options_, sink, std::move(stop));
+    Session session(options_, inputs_ ? &*inputs_ : nullptr, sink, std::move(stop));
     return options_.attach.empty() ? session.run(command) : session.attach();
   }
 
  private:
   Options options_;
+  std::optional<InputStore> inputs_;
 };
 
 }  // namespace
@@ -32,7 +37,14 @@ Result<std::unique_ptr<Tracer>> make_tracer(Options options) {
                 "processes that go on without their tracer cannot have its filter: every call that "
                 "it watches would fail; use --stops syscall");
   if (outlives) options.stops = Stops::kSyscall;
-  return std::unique_ptr<Tracer>(std::make_unique<PtraceTracer>(std::move(options)));
+  std::optional<InputStore> inputs;
+  if (!options.save_inputs.empty()) {
+    auto store = InputStore::open(options.save_inputs);
+    if (!store) return fail(store.error());
+    inputs = *std::move(store);
+  }
+  return std::unique_ptr<Tracer>(
+      std::make_unique<PtraceTracer>(std::move(options), std::move(inputs)));
 }
 
 }  // namespace fptrace::ptrace

@@ -33,6 +33,8 @@ struct Options {
   bool survive_tracer = false;
   // Report contents (ContentEvent).
   bool hash = true;
+  // Keep the content of inputs that the run changes in this directory (InputStore); empty: do not.
+  std::string save_inputs;
   // Trace these running processes, all their threads, instead of a command.
   std::vector<pid_t> attach;
   // Called now and then on the tracer's thread with the number of events and processes so far.

@@ -23,9 +23,10 @@ bool is_stop_signal(int signo) {
 
 }  // namespace
 
-Session::Session(const Options& options, EventSink& sink, std::stop_token stop)
+Session::Session(const Options& options, const InputStore* inputs, EventSink& sink,
+                 std::stop_token stop)
     : options_(options), sink_(sink), stop_(std::move(stop)) {
-  if (options_.hash) content_.emplace(2);
+  if (options_.hash) content_.emplace(2, inputs);
 }
 
 Result<ExitStatus> Session::run(const Command& command) {

@@ -28,7 +28,7 @@ namespace fptrace::ptrace {
 // lifecycle.cc the birth and death of tasks, attach.cc processes that run already.
 class Session {
  public:
-  Session(const Options& options, EventSink& sink, std::stop_token stop);
+  Session(const Options& options, const InputStore* inputs, EventSink& sink, std::stop_token stop);
 
   Result<ExitStatus> run(const Command& command);
   Result<ExitStatus> attach();

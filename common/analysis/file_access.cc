@@ -48,6 +48,13 @@ bool is_absence(int32_t error) {
 }
 bool is_denial(int32_t error) { return error == EACCES || error == EPERM || error == EROFS; }
 
+// What is missing of a path that goes on with ".." behind a name that is not there: that name.
+std::string before_climbing(const std::string& path) {
+  for (size_t at = path.find("/.."); at != path.npos; at = path.find("/..", at + 1))
+    if (at + 3 == path.size() || path[at + 3] == '/') return path.substr(0, at);
+  return path;
+}
+
 // The name as the program gave it, made absolute. Symbolic links and `..` stay; what can never
 // mean anything (`.`, doubled slashes) goes. Empty when the call named nothing.
 std::string spelling(const Lookup& at) {
@@ -275,7 +282,8 @@ void FileAccess::opened(const Event& event, Target t, uint32_t flags) {
   add_pending(processes_[event.process], t);
 }
 
-void FileAccess::look_miss(const std::string& path, int32_t error) {
+void FileAccess::look_miss(const std::string& looked_for, int32_t error) {
+  const std::string path = before_climbing(looked_for);
   if (path.empty() || is_anonymous(path)) return;
   if (is_pseudo_path(path)) {
     if (pseudo_paths_.of_stranger(path)) return;

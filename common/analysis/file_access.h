@@ -135,7 +135,7 @@ class FileAccess : public Analysis {
   void opened(const Event& event, Target target, uint32_t flags);
   void mark_written(Target target, const std::string& name, bool truncates);
   void failed(const Event& event, const Lookup& at, int32_t error, bool opens);
-  void look_miss(const std::string& path, int32_t error);
+  void look_miss(const std::string& looked_for, int32_t error);
   void add_pending(Process& process, Target target);
   void flush_pending(Process& process, size_t keep);
   uint32_t program_index(Target target);

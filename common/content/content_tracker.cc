@@ -66,7 +66,8 @@ class BlockAllSignals {
 
 }  // namespace
 
-ContentTracker::ContentTracker(unsigned threads) : threads_wanted_(threads) {
+ContentTracker::ContentTracker(unsigned threads, const InputStore* store)
+    : store_(store), threads_wanted_(threads) {
   start_threads(threads, false);
 }
 
@@ -135,7 +136,8 @@ void ContentTracker::written(const FileRef& file) {
   if (entry.state != State::kQueued || entry.job == 0) entry.state = State::kOwn;
   // The name under which it was read names the new content, too.
   const std::string& read_as = entry.file.path;
-  if (!entry.renamed && !read_as.empty() && read_as[0] == '/') outputs_.try_emplace(read_as, entry.reach);
+  if (!entry.renamed && !read_as.empty() && read_as[0] == '/')
+    outputs_.try_emplace(read_as, entry.reach);
   if (!file.path.empty() && file.path[0] == '/')
     outputs_.try_emplace(file.path, file.source.empty() ? file.path : file.source);
 }
@@ -187,6 +189,7 @@ void ContentTracker::before_change(const FileRef& file, bool keeps_content) {
   Entry& entry = it->second;
   if (entry.state != State::kQueued) return;
   entry.state = State::kHashed;
+  if (store_ != nullptr) save(entry);
   Job job{entry.job, ContentStage::kInput, entry.file, entry.reach, {}};
   {
     // Waiting for an idle-priority thread could take for ever on a busy machine: do it here, and
@@ -207,6 +210,20 @@ void ContentTracker::before_change(const FileRef& file, bool keeps_content) {
   std::optional<EventBody> result = hash(job);
   const std::scoped_lock lock(mutex_);
   settle(std::move(job), std::move(result));
+}
+
+// Before a change, so what is there is what was read; a file that was changed by another program
+// has no content to be saved, and hash() tells of it.
+void ContentTracker::save(const Entry& entry) {
+  const UniqueFd fd(open_to_read(entry.reach, O_NOFOLLOW));
+  struct stat st {};
+  if (!fd || ::fstat(fd.get(), &st) != 0) return;
+  const FileRef& file = entry.file;
+  const bool same = st.st_dev == file.dev && st.st_ino == file.ino &&
+                    uint64_t(st.st_size) == file.size && nanoseconds(st.st_mtim) == file.mtime_ns;
+  if (!same || store_->save(fd.get())) return;
+  const std::scoped_lock lock(mutex_);
+  ready_.push_back(GapEvent{"input not saved", file.path});
 }
 
 // With mutex_ held.

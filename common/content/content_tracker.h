@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/base/unique_fd.h"
+#include "common/content/input_store.h"
 #include "common/event/event.h"
 
 namespace fptrace {
@@ -23,7 +24,9 @@ namespace fptrace {
 // inputs. All methods are for one thread, the tracer's.
 class ContentTracker {
  public:
-  explicit ContentTracker(unsigned threads);
+  // `store`, which may be null and must outlive this object, gets the content of every input before
+  // the run changes it for the first time.
+  explicit ContentTracker(unsigned threads, const InputStore* store = nullptr);
   ~ContentTracker();  // stops the threads; what they have not done is lost
 
   void observe(const Event& event);
@@ -64,6 +67,7 @@ class ContentTracker {
   void read(const FileRef& file, const std::string& other_reach);
   void written(const FileRef& file);
   void renamed(const RenameEvent& event);
+  void save(const Entry& entry);
   void follow(const Lookup& from, const Lookup& to);
   static std::optional<EventBody> hash(const Job& job);
   void settle(Job job, std::optional<EventBody> result);
@@ -71,6 +75,7 @@ class ContentTracker {
   void work(std::stop_token stop, bool until_empty);
   void start_threads(unsigned count, bool until_empty);
 
+  const InputStore* store_;
   std::unordered_map<Identity, Entry, IdentityHash> entries_;
   std::map<std::string, std::string> outputs_;  // path -> how to reach it
 

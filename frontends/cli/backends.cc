@@ -22,6 +22,9 @@ Result<ptrace::Options> ptrace_options(const Arguments& args) {
   out.survive_tracer = args.has("survive");
 
   out.hash = !args.has("no-hash");
+  out.save_inputs = args.value("save-inputs");
+  if (!out.hash && !out.save_inputs.empty())
+    return fail(Errc::kParse, "--no-hash and --save-inputs exclude each other");
   return out;
 }
 
@@ -34,8 +37,11 @@ Result<NamedTracer> make_tracer(const Arguments& args, TracerRequest request) {
   options->progress = std::move(request.progress);
   options->warn = std::move(request.warn);
   auto tracer = ptrace::make_tracer(*std::move(options));
-  // The only thing it refuses are options that exclude each other.
-  if (!tracer) return fail(Errc::kParse, tracer.error().what);
+  if (!tracer) {
+    // Options that exclude each other.
+    if (tracer.error().code == Errc::kUnsupported) return fail(Errc::kParse, tracer.error().what);
+    return fail(tracer.error());
+  }
   return NamedTracer{"ptrace", *std::move(tracer)};
 }
 

@@ -20,6 +20,8 @@ inline constexpr Option kBackendOptions[] = {
      "where ptrace gets its stops: seccomp user notifications, a seccomp filter, or every system "
      "call (default: auto, the first that works)"},
     {0, "no-hash", "", "do not hash the contents of files"},
+    {0, "save-inputs", "DIR",
+     "keep the content of input files that the run changes, for fptrace pack"},
     {0, "detach-daemons", "", "let go, untraced, what outlives the main program"},
     {0, "kill-on-exit", "", "end what outlives the main program"},
     {0, "survive", "", "the program goes on if fptrace itself dies"},

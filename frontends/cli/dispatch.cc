@@ -43,8 +43,8 @@ ExitStatus call(const Context& ctx, const Subcommand& c, std::span<const std::st
 
 std::span<const Subcommand* const> subcommands() {
   static constexpr const Subcommand* kAll[] = {
-      &kRun,  &kAttach, &kLog,    &kManifest, &kFiles,   &kTree,      &kVerify,
-      &kDiff, &kSbom,   &kDoctor, &kHelp,     &kVersion, &kCompletion};
+      &kRun,  &kAttach, &kLog,  &kManifest, &kFiles, &kTree,    &kVerify,
+      &kDiff, &kPack,   &kSbom, &kDoctor,   &kHelp,  &kVersion, &kCompletion};
   return kAll;
 }
 

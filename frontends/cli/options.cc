@@ -112,6 +112,7 @@ Result<Arguments> parse_arguments(std::span<const Option> options, OperandRule r
       for (const auto& v : o.value) {
         if (auto ok = check_choice(options, o.string_key, v); !ok) return fail(ok.error());
         values.push_back(v);
+        out.in_order_.emplace_back(o.string_key, v);
       }
     }
   } catch (const po::error& e) { return fail(Errc::kParse, e.what()); }

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/result.h"
@@ -45,6 +46,8 @@ class Arguments {
   std::string value(std::string_view name, std::string_view otherwise = {}) const;
   // All that were given, in order, for an option that may be repeated.
   std::vector<std::string> values(std::string_view name) const;
+  // The options that took a value, with it, in the order they were given.
+  const std::vector<std::pair<std::string, std::string>>& in_order() const { return in_order_; }
   const std::vector<std::string>& operands() const { return operands_; }
   bool help() const { return has("help"); }
 
@@ -52,6 +55,7 @@ class Arguments {
   friend Result<Arguments> parse_arguments(std::span<const Option>, OperandRule,
                                            std::span<const std::string_view>);
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
+  std::vector<std::pair<std::string, std::string>> in_order_;
   std::vector<std::string> operands_;
 };
 

@@ -502,6 +502,14 @@ TEST_F(FileAccessTest, FailedLookupsAreMissingWithTheirError) {
   EXPECT_THAT(missing(), ElementsAre("/bin/none 2", "/f/x 20", "/no 2"));
 }
 
+// What follows ".." behind a name that is not there cannot be known.
+TEST_F(FileAccessTest, MissingPathThatClimbsIsTheNameBeforeIt) {
+  t.path(p, PathOp::kStat, none("/no/lib/../x"), ENOENT);
+  t.path(p, PathOp::kStat, none("/none/.."), ENOENT);
+  t.path(p, PathOp::kStat, none("/a/..b"), ENOENT);
+  EXPECT_THAT(missing(), ElementsAre("/a/..b 2", "/no/lib 2", "/none 2"));
+}
+
 TEST_F(FileAccessTest, DeniedOpenIsAFailedLookup) {
   t.open_fails(p, t.at(t.file("/secret")), EACCES);
   EXPECT_THAT(missing(), ElementsAre("/secret 13"));

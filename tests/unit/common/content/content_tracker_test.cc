@@ -93,6 +93,31 @@ TEST_F(Contents, InputThatIsOverwrittenLaterHasTheOldContent) {
   open(ref("a"), O_WRONLY | O_TRUNC);
   EXPECT_EQ(finish(), (Found{{"input a", sha256("old")}, {"output a", sha256("new")}}));
 }
+TEST_F(Contents, InputsAreSavedBeforeTheirFirstChange) {
+  const auto store = InputStore::open(path("saved"));
+  ASSERT_TRUE(store) << store.error().what;
+  ContentTracker tracker(1, &*store);
+  const FileRef a = write("a", "old"), b = write("b", "unread");
+  OpenEvent e;
+  e.at.file = a;
+  tracker.observe({1, 0, {::getpid(), 1}, ::getpid(), e});
+  tracker.before_change(a, false);
+  tracker.before_change(b, false);
+  write("a", "new");
+  tracker.before_change(ref("a"), false);
+  std::vector<std::string> contents;
+  for (const auto& saved : std::filesystem::directory_iterator(path("saved")))
+    contents.emplace_back(std::istreambuf_iterator<char>(std::ifstream(saved.path()).rdbuf()),
+                          std::istreambuf_iterator<char>());
+  EXPECT_EQ(contents, std::vector<std::string>{"old"});
+  // Named by its hash: sha256sum of "old".
+  EXPECT_TRUE(std::filesystem::exists(
+      path("saved/cba06b5736faf67e54b07b561eae94395e774c517a7d910a54369e1263ccfbd4")));
+}
+TEST(InputStore, SaysWhatIsWrongWithItsDirectory) {
+  EXPECT_FALSE(InputStore::open("/proc/no-such-place"));
+  EXPECT_FALSE(InputStore::open("/dev/null"));
+}
 TEST_F(Contents, OpeningForUpdateCountsAsReadingTheOldContent) {
   const FileRef a = write("a", "old");
   tracker_.before_change(a, true);
