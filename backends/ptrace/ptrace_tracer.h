@@ -33,6 +33,9 @@ struct Options {
   bool survive_tracer = false;
   // Report contents (ContentEvent).
   bool hash = true;
+  // Tell of each open which object made it (OpenEvent::opener). Every open is then waited for with
+  // ptrace and its caller's stack walked.
+  bool openers = false;
   // Trace these running processes, all their threads, instead of a command.
   std::vector<pid_t> attach;
   // Called now and then on the tracer's thread with the number of events and processes so far.

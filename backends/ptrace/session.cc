@@ -26,6 +26,7 @@ bool is_stop_signal(int signo) {
 Session::Session(const Options& options, EventSink& sink, std::stop_token stop)
     : options_(options), sink_(sink), stop_(std::move(stop)) {
   if (options_.hash) content_.emplace(2);
+  if (options_.openers) openers_.emplace();
 }
 
 Result<ExitStatus> Session::run(const Command& command) {

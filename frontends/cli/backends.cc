@@ -22,6 +22,7 @@ Result<ptrace::Options> ptrace_options(const Arguments& args) {
   out.survive_tracer = args.has("survive");
 
   out.hash = !args.has("no-hash");
+  out.openers = args.has("openers");
   return out;
 }
 
