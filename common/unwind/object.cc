@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 
+#include "common/unwind/frame_records.h"
 #include "common/unwind/open_family.h"
 
 namespace fptrace::unwind {
@@ -13,7 +14,7 @@ namespace {
 
 // The largest objects there are (browsers, LLVM) stay below these.
 constexpr size_t kMostTable = 64 << 20;      // bytes of one dynamic table
-constexpr size_t kMostFrameInfo = 64 << 20;  // bytes of .eh_frame_hdr and .eh_frame
+constexpr size_t kMostFrameInfo = 64 << 20;  // bytes of .eh_frame
 constexpr size_t kMostDynamic = 1024;        // entries of the dynamic section
 constexpr size_t kMostName = 512;            // of a symbol
 
@@ -43,7 +44,6 @@ struct Class64 {
   using Sym = Elf64_Sym;
   using Rel = Elf64_Rel;
   using Rela = Elf64_Rela;
-  static constexpr uint8_t kIdent = ELFCLASS64;
   static uint64_t symbol(uint64_t info) { return ELF64_R_SYM(info); }
   static uint64_t type(uint64_t info) { return ELF64_R_TYPE(info); }
 };
@@ -54,7 +54,6 @@ struct Class32 {
   using Sym = Elf32_Sym;
   using Rel = Elf32_Rel;
   using Rela = Elf32_Rela;
-  static constexpr uint8_t kIdent = ELFCLASS32;
   static uint64_t symbol(uint64_t info) { return ELF32_R_SYM(info); }
   static uint64_t type(uint64_t info) { return ELF32_R_TYPE(info); }
 };
@@ -218,7 +217,8 @@ class ObjectReader {
   }
 
   // Builds the smallest file image in which libdw finds the frame information by itself: a header,
-  // one program header, and the bytes from the first to the last of the two sections.
+  // one program header, an .eh_frame_hdr without a search table (whose entries could point
+  // anywhere) and the records of .eh_frame.
   template <class Class>
   void read_frame_information() {
     using Ehdr = typename Class::Ehdr;
@@ -229,34 +229,29 @@ class ObjectReader {
     const auto load = std::ranges::find_if(segments_, [&](const Segment& s) {
       return s.type == PT_LOAD && frames && *frames - s.address < s.file_size;
     });
-    if (load == segments_.end()) return;
-    const uint64_t begin = std::min(header->address, *frames);
-    const uint64_t header_size = std::min<uint64_t>(header->file_size, kMostFrameInfo);
-    const uint64_t end = std::max(header->address + header_size, load->address + load->file_size);
-    if (end - begin > kMostFrameInfo) return;
+    constexpr std::string_view kHeader("\1\x1b\xff\xff\4\0\0\0", 8);
+    if (load == segments_.end() || *frames < kHeader.size()) return;
+    const uint64_t size = load->file_size - (*frames - load->address);
+    const std::string records = bytes_at(*frames, std::min<size_t>(size, kMostFrameInfo));
 
     auto ehdr = take<Ehdr>(header_, 0);
     ehdr.e_shoff = 0;
     ehdr.e_shnum = ehdr.e_shstrndx = 0;
     ehdr.e_phoff = sizeof(Ehdr);
     ehdr.e_phnum = 1;
-    // Aligned as the sections were, for libelf reads words of them in place.
-    constexpr size_t kData = (sizeof(Ehdr) + sizeof(Phdr) + 15) / 16 * 16;
     Phdr phdr{};
-    phdr.p_type = PT_GNU_EH_FRAME;
     using Word = decltype(phdr.p_vaddr);
-    phdr.p_vaddr = phdr.p_paddr = Word(header->address);
-    phdr.p_offset = Word(kData + (header->address - begin));
-    phdr.p_filesz = phdr.p_memsz = Word(header_size);
+    phdr.p_type = PT_GNU_EH_FRAME;
+    phdr.p_offset = sizeof(Ehdr) + sizeof(Phdr);
+    phdr.p_vaddr = phdr.p_paddr = Word(*frames - kHeader.size());
+    phdr.p_filesz = phdr.p_memsz = Word(kHeader.size());
     std::string image;
     append(image, ehdr);
     append(image, phdr);
-    image.resize(kData);
-    image += bytes_at(begin, size_t(end - begin));
-    // The end of .eh_frame is not known; four zero bytes end it wherever what was read ends.
-    image.append(4, '\0');
-    if (image.size() < size_t(phdr.p_offset) + header_size) return;
-    object_->memory_ += image.size();
+    image += kHeader;
+    image += sane_records(records);
+    image.append(4, '\0');                 // ends the records
+    object_->memory_ += 4 * image.size();  // libdw's index of it is the larger part
     object_->cfi_ = Cfi::create(std::move(image));
   }
 
