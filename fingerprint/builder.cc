@@ -80,7 +80,10 @@ ManifestBuilder::ManifestBuilder(ManifestOptions options)
     : impl_(std::make_unique<Impl>(std::move(options))) {}
 ManifestBuilder::~ManifestBuilder() = default;
 
-Cap ManifestBuilder::needs() const { return Cap::kProcesses | Cap::kFiles | Cap::kMaps; }
+Cap ManifestBuilder::needs() const {
+  const Cap needs = Cap::kProcesses | Cap::kFiles | Cap::kMaps;
+  return impl_->options.openers ? needs | Cap::kOpeners : needs;
+}
 
 Result<void> ManifestBuilder::on_event(const Event& event) {
   Impl& i = *impl_;
@@ -148,6 +151,7 @@ ManifestFile ManifestBuilder::Impl::make_file(const FileUse& use, const LibraryR
   file.as_used = to_list(use.as_used);
   file.links = to_list(use.links);
   file.opened_by = to_list(use.opened_by);
+  file.openers = to_list(use.openers);
   file.peer = use.peer;
   file.target = use.target;
   if (use.file.mode != 0) file.mode = use.file.mode & 07777;

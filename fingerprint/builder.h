@@ -15,6 +15,7 @@ struct ManifestOptions {
   bool with_temporaries = false;
   bool keep_secrets = false;  // environment values whose name looks like a secret's
   bool packages = true;       // look up owners of files
+  bool openers = false;       // refuse a trace without openers; they are in the manifest anyway
   bool elf = true;            // read executables and libraries (soname, versions, linkage)
   // Where the files of the trace are looked up: "" is this host. A file that is no longer the one
   // that was traced (device, inode, size, mtime) is left without ELF identity. With a root other

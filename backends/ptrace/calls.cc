@@ -115,6 +115,8 @@ void Session::answer_notification(Task& task, const seccomp_notif& request) {
 // Whether the result is known without waiting for it.
 bool Session::is_certain(const Task& task) const {
   if (task.process->rights_changed || !task.pending->predicted()) return false;
+  // Who made it is seen at a stop only.
+  if (openers_ && task.pending->opens()) return false;
   if (task.call_abi == Abi::kX32) return false;  // few kernels have it: ENOSYS
   // Another thread could change the path between our look and the kernel's. That matters where the
   // file becomes a dependency, not where a program merely asks about one.
@@ -292,10 +294,20 @@ void Session::end_call(Task& task, int64_t result) {
       socket->peer_traced = tracees_.find(socket->peer_pid) != nullptr;
     if (moves_root)
       for (Task* t : tracees_.all()) t->view.forget_file_system();
+    if (openers_) tell_opener(task, body);
     if (!host_root.empty()) to_host_names(body, host_root);
     emit(&task, std::move(body));
   }
   if (content_) emit_contents();
+}
+
+// The task stands right behind the call, with the caller's stack as it was; unless the call was
+// predicted, which open calls never are then.
+void Session::tell_opener(Task& task, EventBody& body) {
+  if (auto* open = std::get_if<OpenEvent>(&body)) open->opener = openers_->opener(task.view);
+  const auto* exec = std::get_if<ExecEvent>(&body);
+  const bool new_code = std::holds_alternative<MmapEvent>(body) || (exec && exec->error == 0);
+  if (new_code) openers_->forget(task.process->key.pid);
 }
 
 void Session::emit_contents() {

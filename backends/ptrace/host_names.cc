@@ -30,7 +30,10 @@ class Renamer {
     (*this)(e.loader);
     (*this)(e.cwd);
   }
-  void operator()(OpenEvent& e) const { (*this)(e.at); }
+  void operator()(OpenEvent& e) const {
+    (*this)(e.at);
+    (*this)(e.opener);
+  }
   void operator()(FdEvent& e) const { (*this)(e.file); }
   void operator()(MmapEvent& e) const { (*this)(e.file); }
   void operator()(ListEvent& e) const { (*this)(e.directory); }

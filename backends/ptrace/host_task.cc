@@ -1,10 +1,13 @@
 #include "backends/ptrace/host_task.h"
 
 #include <limits.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +15,7 @@
 
 #include "common/base/unique_fd.h"
 #include "common/proc/fdinfo.h"
+#include "common/proc/maps.h"
 #include "common/proc/text_file.h"
 
 namespace fptrace::ptrace {
@@ -36,6 +40,16 @@ Result<std::vector<std::string>> read_strings(const std::string& path) {
     begin = end + 1;
   }
   return strings;
+}
+
+// Names in maps have their newlines as \012 (seq_path() in fs/seq_file.c), and nothing else so.
+std::string mapped_name(std::string name) {
+  constexpr std::string_view kNewline = "\\012", kDeleted = " (deleted)";
+  for (size_t at = 0; (at = name.find(kNewline, at)) != std::string::npos; ++at)
+    name.replace(at, kNewline.size(), "\n");
+  if (name.ends_with(kDeleted)) name.resize(name.size() - kDeleted.size());
+  if (name.starts_with("/memfd:")) name.erase(0, 1);
+  return name;
 }
 
 uint32_t open_flags(const std::string& fdinfo) {
@@ -80,6 +94,29 @@ size_t HostTask::read_memory(uint64_t addr, void* out, size_t size) {
     if (size_t(n) < planned) break;
   }
   return done;
+}
+
+Result<Registers> HostTask::registers() {
+  user_regs_struct r{};
+  if (::ptrace(PTRACE_GETREGS, tid_, nullptr, &r) < 0)
+    return fail_errno("registers of task " + std::to_string(tid_));
+  constexpr uint64_t kCodeOfI386 = 0x23;  // __USER32_CS
+  if (r.cs == kCodeOfI386)
+    return Registers{true, {r.rax, r.rcx, r.rdx, r.rbx, r.rsp, r.rbp, r.rsi, r.rdi, r.rip}};
+  return Registers{false,
+                   {r.rax, r.rdx, r.rcx, r.rbx, r.rsi, r.rdi, r.rbp, r.rsp, r.r8, r.r9, r.r10,
+                    r.r11, r.r12, r.r13, r.r14, r.r15, r.rip}};
+}
+
+Result<std::vector<MemoryRegion>> HostTask::memory_map() {
+  auto mappings = read_maps(tid_);
+  if (!mappings) return fail(mappings.error());
+  std::vector<MemoryRegion> regions;
+  regions.reserve(mappings->size());
+  for (Mapping& m : *mappings)
+    regions.push_back({m.begin, m.end, m.offset, makedev(m.dev_major, m.dev_minor), m.inode,
+                       m.perms.size() > 2 && m.perms[2] == 'x', mapped_name(std::move(m.name))});
+  return regions;
 }
 
 Result<FileRef> HostTask::descriptor_file(int fd) {

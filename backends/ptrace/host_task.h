@@ -17,6 +17,9 @@ class HostTask final : public TaskView {
   pid_t pid() const override { return pid_; }
   pid_t tid() const override { return tid_; }
   size_t read_memory(uint64_t addr, void* out, size_t size) override;
+  // Only in a ptrace stop.
+  Result<Registers> registers() override;
+  Result<std::vector<MemoryRegion>> memory_map() override;
   Result<OpenFile> descriptor(int fd) override;
   Result<FileRef> descriptor_file(int fd) override;
   bool may_read_descriptor(int fd) override;

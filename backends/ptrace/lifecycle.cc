@@ -135,6 +135,7 @@ void Session::on_end(pid_t tid, int status) {
     return;
   }
   emit(task, ExitEvent{exit_status(status)});
+  if (openers_) openers_->forget(key.pid);
   for (const Task* t : tracees_.of(*task->process)) tracees_.remove(t->tid);
   if (key != root_) return;
   root_alive_ = false;
@@ -157,7 +158,10 @@ void Session::begin_detach() {
 
 void Session::let_go(Task& task, int signo) {
   (void)::ptrace(PTRACE_DETACH, task.tid, nullptr, signo);
-  if (task.process->threads == 1) emit(&task, DetachEvent{});
+  if (task.process->threads == 1) {
+    emit(&task, DetachEvent{});
+    if (openers_) openers_->forget(task.process->key.pid);
+  }
   tracees_.remove(task.tid);
 }
 

@@ -14,8 +14,10 @@ class PtraceTracer final : public Tracer {
       : options_(std::move(options)), inputs_(std::move(inputs)) {}
 
   Cap capabilities() const override {
-    const Cap all = Cap::kProcesses | Cap::kFiles | Cap::kMaps | Cap::kSignals;
-    return options_.hash ? all | Cap::kContent : all;
+    Cap all = Cap::kProcesses | Cap::kFiles | Cap::kMaps | Cap::kSignals;
+    if (options_.hash) all = all | Cap::kContent;
+    if (options_.openers) all = all | Cap::kOpeners;
+    return all;
   }
 
   Result<ExitStatus> run(const Command& command, EventSink& sink, std::stop_token stop) override {

@@ -35,6 +35,9 @@ struct Options {
   bool hash = true;
   // Keep the content of inputs that the run changes in this directory (InputStore); empty: do not.
   std::string save_inputs;
+  // Tell of each open which object made it (OpenEvent::opener). Every open is then waited for with
+  // ptrace and its caller's stack walked.
+  bool openers = false;
   // Trace these running processes, all their threads, instead of a command.
   std::vector<pid_t> attach;
   // Called now and then on the tracer's thread with the number of events and processes so far.

@@ -27,6 +27,7 @@ Session::Session(const Options& options, const InputStore* inputs, EventSink& si
                  std::stop_token stop)
     : options_(options), sink_(sink), stop_(std::move(stop)) {
   if (options_.hash) content_.emplace(2, inputs);
+  if (options_.openers) openers_.emplace();
 }
 
 Result<ExitStatus> Session::run(const Command& command) {

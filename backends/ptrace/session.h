@@ -18,6 +18,7 @@
 #include "common/proc/status.h"
 #include "common/syscall/decoder.h"
 #include "common/syscall/table.h"
+#include "common/unwind/opener.h"
 
 namespace fptrace::ptrace {
 
@@ -69,6 +70,7 @@ class Session {
   void end_call(Task& task, int64_t result);
   void note_rights(Task& task, const SyscallRow& row, const SyscallCall& call);
   bool is_certain(const Task& task) const;
+  void tell_opener(Task& task, EventBody& body);
   bool cure_eintr(Task& task);
 
   // lifecycle.cc
@@ -105,6 +107,7 @@ class Session {
   Tracees tracees_;
   std::optional<Notifier> notifier_;
   std::optional<ContentTracker> content_;
+  std::optional<unwind::OpenerFinder> openers_;  // if asked for
   Stops stops_ = Stops::kSyscall;
 
   ProcessKey root_;  // serial 0: attached, there is no main program

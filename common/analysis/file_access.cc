@@ -219,13 +219,20 @@ uint32_t FileAccess::program_index(Target target) {
   return it->second;
 }
 
+void FileAccess::note_opener(Target target, const std::string& opener) {
+  if (opener.empty() || object(target).created) return;
+  const auto [it, added] = opener_index_.try_emplace(opener, uint32_t(opener_names_.size()));
+  if (added) opener_names_.push_back(opener);
+  insert_sorted(object(target).uses[target.use].openers, it->second);
+}
+
 FileAccess::Target FileAccess::touch(const Event& event, const FileRef& file, Role role) {
   const Target t = locate(file);
   if (t.object == 0 || object(t).created) return t;
   Use& use = object(t).uses[t.use];
   use.roles.add(role);
   if (const auto it = processes_.find(event.process); it != processes_.end()) {
-    if (it->second.program != 0) insert_sorted(use.openers, it->second.program);
+    if (it->second.program != 0) insert_sorted(use.programs, it->second.program);
   }
   return t;
 }
@@ -345,6 +352,7 @@ void FileAccess::on_open(const Event& event, const OpenEvent& open) {
   }
   const Target t = touch(event, open.at, Role::kMetadata);
   if (t.object == 0) return;
+  note_opener(t, open.opener);
   if (!object(t).created) opened(event, t, open.flags);
   if ((open.flags & O_PATH) != 0) return;
   const bool truncates = (open.flags & O_TRUNC) != 0;
@@ -500,6 +508,13 @@ std::vector<std::string> FileAccess::program_names() const {
   return out;
 }
 
+// Empty for an object that was itself only temporary: its name may be another in every run.
+std::string FileAccess::opener_name(uint32_t opener) const {
+  const std::string& name = opener_names_[opener];
+  if (!names_.below_made(name)) return names_.original(name);
+  return names_.find(name) != nullptr ? name : "";
+}
+
 void FileAccess::report_outputs(FileReport& report) const {
   for (const auto& [name, target] : names_.names()) {
     const Object& o = objects_[target.object];
@@ -545,6 +560,9 @@ FileUse FileAccess::make_use(const Object& o, const Use& use) const {
   for (const std::string& name : use.as_used) {
     if (!names_.below_made(name)) out.as_used.insert(name);
   }
+  for (const uint32_t opener : use.openers) {
+    if (std::string name = opener_name(opener); !name.empty()) out.openers.insert(std::move(name));
+  }
   for (const std::string& link : use.links) {
     if (!names_.below_made(link)) out.links.insert(link);
   }
@@ -577,7 +595,7 @@ void FileAccess::report_uses(FileReport& report) const {
       other.remove(Role::kData);
       other.remove(Role::kMetadata);
       if (is_memfd(o.first) && other.empty()) continue;  // the run's own memory
-      for (const uint32_t p : o.uses[j].openers) {
+      for (const uint32_t p : o.uses[j].programs) {
         if (!programs[p].empty()) use.opened_by.insert(programs[p]);
       }
       report.files.push_back(std::move(use));
@@ -603,6 +621,7 @@ void add_use(FileUse& to, FileUse& from) {
   to.as_used.merge(from.as_used);
   to.links.merge(from.links);
   to.opened_by.merge(from.opened_by);
+  to.openers.merge(from.openers);
 }
 
 // Anonymous memory has no name of its own: a second content under the same one is told apart by a

@@ -22,9 +22,10 @@ struct FileUse {
   RoleSet roles;        // never empty
   bool pseudo = false;  // of procfs, sysfs or devtmpfs: there is no content
   std::set<std::string> as_used, links, opened_by;
-  std::optional<Sha256> sha256;  // before the run's first change
-  std::string peer;              // of a socket
-  std::string target;            // of a symbolic link that was read
+  std::set<std::string> openers;  // OpenEvent::opener, of opens that succeeded
+  std::optional<Sha256> sha256;   // before the run's first change
+  std::string peer;               // of a socket
+  std::string target;             // of a symbolic link that was read
 };
 
 struct MissingUse {
@@ -82,7 +83,8 @@ class FileAccess : public Analysis {
     std::string path, source;
     RoleSet roles;
     std::set<std::string> as_used, links;
-    std::vector<uint32_t> openers;  // indices into programs_, sorted
+    std::vector<uint32_t> programs;  // that touched it: indices into programs_, sorted
+    std::vector<uint32_t> openers;   // indices into opener_names_, sorted
     std::string peer;
   };
   struct Object {
@@ -139,6 +141,7 @@ class FileAccess : public Analysis {
   void add_pending(Process& process, Target target);
   void flush_pending(Process& process, size_t keep);
   uint32_t program_index(Target target);
+  void note_opener(Target target, const std::string& opener);
 
   // Report.
   bool changed(const Object& object) const;
@@ -147,6 +150,7 @@ class FileAccess : public Analysis {
   void report_temporaries(FileReport& report) const;
   void report_uses(FileReport& report) const;
   void report_missing(FileReport& report) const;
+  std::string opener_name(uint32_t opener) const;
   FileUse make_use(const Object& object, const Use& use) const;
 
   std::vector<Object> objects_;  // [0] stands for "no file"
@@ -155,6 +159,8 @@ class FileAccess : public Analysis {
   std::unordered_map<ProcessKey, Process, ProcessKeyHash> processes_;
   std::vector<Target> programs_;  // [0] stands for "not known"
   std::map<std::pair<uint32_t, uint32_t>, uint32_t> program_index_;
+  std::vector<std::string> opener_names_;  // as the events had them
+  std::unordered_map<std::string, uint32_t> opener_index_;
   std::unordered_map<std::string, int32_t> missing_;
   std::set<std::string> untraced_peers_, network_peers_;
   FileNames names_;

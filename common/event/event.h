@@ -123,6 +123,9 @@ struct OpenEvent {
   int32_t fd = -1;     // -1: failed, or not known (see Tracer)
   int32_t error = 0;
   bool created = false;  // the file did not exist before the call
+  // The object whose code made the call, as FileRef::path: see common/unwind/opener.h. Empty: it
+  // was not looked for (Cap::kOpeners), or could not be told.
+  std::string opener{};
   bool operator==(const OpenEvent&) const = default;
 };
 // A descriptor that came to the process other than by opening a path.

@@ -6,13 +6,14 @@
 namespace fptrace {
 
 std::string describe(Cap caps) {
-  static constexpr std::array<std::pair<Cap, const char*>, 6> kNames{
+  static constexpr std::array<std::pair<Cap, const char*>, 7> kNames{
       {{Cap::kProcesses, "processes"},
        {Cap::kFiles, "files"},
        {Cap::kMaps, "mappings"},
        {Cap::kSignals, "signals"},
        {Cap::kContent, "contents"},
-       {Cap::kTaint, "taint"}}};
+       {Cap::kTaint, "taint"},
+       {Cap::kOpeners, "openers"}}};
   std::string out;
   for (const auto& [cap, name] : kNames) {
     if (missing(cap, caps) != Cap::kNone) continue;

@@ -17,6 +17,7 @@ enum class Cap : uint32_t {
   kSignals = 8,
   kContent = 16,  // ContentEvents
   kTaint = 32,
+  kOpeners = 64,  // OpenEvent::opener
 };
 constexpr Cap operator|(Cap a, Cap b) { return Cap(uint32_t(a) | uint32_t(b)); }
 constexpr Cap missing(Cap needs, Cap has) { return Cap(uint32_t(needs) & ~uint32_t(has)); }

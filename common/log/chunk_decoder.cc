@@ -269,6 +269,12 @@ class Extractor {
     if (n * sizeof(Lookup) > kMaxEventCost) return refuse("an event that is too large");
     list.resize(n);
   }
+  void late_text(Column<uint32_t>* column, int, std::string& s) {
+    const uint32_t row = at_.row < column->size() ? column->Get(at_.row) : 0;
+    if (row >= tables_.strings.size()) return refuse("a string that is not in the table");
+    if (row == 0) return s.clear();
+    if (spend(kStringCost + tables_.strings[row].size())) copy(row, s);
+  }
   void tids(pb::AttachColumns* c, std::vector<int32_t>& tids) {
     if (at_.row >= c->tid_count_size()) return refuse("a column is too short");
     const uint32_t n = c->tid_count(at_.row);

@@ -180,6 +180,11 @@ class Appender {
   void count(Column<uint32_t>* column, const std::vector<T>& list) {
     column->Add(uint32_t(list.size()));
   }
+  void late_text(Column<uint32_t>* column, int rows, const std::string& s) {
+    if (s.empty()) return;
+    column->Resize(rows - 1, 0);
+    column->Add(tables_.text(s));
+  }
   void tids(pb::AttachColumns* c, const std::vector<int32_t>& tids) {
     c->add_tid_count(uint32_t(tids.size()));
     for (const int32_t t : tids) c->add_tid(t);
@@ -226,6 +231,9 @@ class Scales {
   void process(Column<uint32_t>*, const ProcessKey&) {}
   template <class T>
   void count(Column<uint32_t>*, const std::vector<T>&) {}
+  void late_text(Column<uint32_t>*, int, const std::string& s) {
+    if (!s.empty()) total_ += cost_of(s);
+  }
   void tids(pb::AttachColumns*, const std::vector<int32_t>& tids) {
     total_ += tids.size() * sizeof(int32_t);
   }
@@ -316,7 +324,8 @@ size_t ChunkEncoder::raw_size() const {
   const auto& c = state_->chunk;
   return state_->tables.raw_size() + 16 * size_t(count()) + 2 * size_t(c.text_size()) +
          2 * size_t(c.list_size()) + 2 * size_t(c.file_size()) + 2 * size_t(c.lookup_size()) +
-         3 * size_t(c.attach().tid_size()) + c.content().sha256().size();
+         3 * size_t(c.attach().tid_size()) + 2 * size_t(c.open().opener_size()) +
+         c.content().sha256().size();
 }
 
 void ChunkEncoder::finish(std::string& out) {

@@ -109,6 +109,7 @@ void body(Json& j, const OpenEvent& e) {
   j["mode"] = e.mode;
   j["fd"] = e.fd;
   j["created"] = e.created;
+  put_unless_empty(j, "opener", e.opener);
 }
 void body(Json& j, const FdEvent& e) {
   j["origin"] = e.origin == FdOrigin::kInherited ? "inherited" : "received";

@@ -153,7 +153,7 @@ std::string text(const OpenEvent& e) {
   return lookup_text(e.at) + " " + open_flags(e.flags) +
          ((e.flags & O_CREAT) != 0 ? " " + octal(e.mode) : "") +
          result_text(e.error, e.fd < 0 ? "?" : std::to_string(e.fd)) +
-         (e.created ? " (created)" : "");
+         (e.created ? " (created)" : "") + (e.opener.empty() ? "" : " by " + quote(e.opener));
 }
 std::string text(const FdEvent& e) {
   return std::to_string(e.fd) + (e.origin == FdOrigin::kInherited ? " inherited " : " received ") +

@@ -12,6 +12,7 @@
 //   choice(column, value, last)           an enum, whose greatest value is `last`
 //   process(column, value)                a ProcessKey
 //   count(column, list)                   the length of a list whose elements follow as references
+//   late_text(column, rows, value)        a string that is mostly empty; `rows`: events of the type
 //   tids(attach columns, list), sha256(content columns, value)
 
 namespace fptrace::log_detail {
@@ -88,6 +89,7 @@ void transfer(Io& io, typename Io::template Ref<OpenEvent>& e) {
   io.num(c->mutable_fd(), e.fd);
   io.num(c->mutable_error(), e.error);
   io.num(c->mutable_created(), e.created);
+  io.late_text(c->mutable_opener(), c->flags_size(), e.opener);
 }
 template <class Io>
 void transfer(Io& io, typename Io::template Ref<FdEvent>& e) {

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +25,30 @@ struct SocketPeer {
   std::string exe;  // what it runs; empty when that cannot be told
 };
 
+// The registers that a frame walker needs, numbered as DWARF does for the machine: System V psABI,
+// "DWARF Register Number Mapping". x86-64: rax rdx rcx rbx rsi rdi rbp rsp r8-r15 rip.
+// i386: eax ecx edx ebx esp ebp esi edi eip; the rest is not used.
+struct Registers {
+  static constexpr size_t kMost = 17;
+  bool is_i386 = false;  // 32-bit code runs, whatever the program was started as
+  std::array<uint64_t, kMost> value{};
+
+  size_t count() const { return is_i386 ? 9 : kMost; }
+  size_t pc_index() const { return count() - 1; }
+  size_t sp_index() const { return is_i386 ? 4 : 7; }
+  size_t frame_pointer_index() const { return is_i386 ? 5 : 6; }
+};
+
+// A piece of a task's address space; `end` is exclusive.
+struct MemoryRegion {
+  uint64_t begin = 0, end = 0;
+  uint64_t offset = 0;  // in the file
+  uint64_t dev = 0, ino = 0;
+  bool executable = false;
+  // As FileRef::path: empty for anonymous memory, "[vdso]" and the like for the kernel's.
+  std::string path;
+};
+
 // One stopped task: the seam on which the syscall decoder, the path resolver and the unwinder
 // stand. The ptrace backend reads /proc and process_vm_readv, the emulator guest memory, tests a
 // fake. Valid only while the task stays stopped. Not thread-safe.
@@ -37,6 +62,13 @@ class TaskView {
   // Copies up to `size` bytes from `addr`; returns how many could be read before the first
   // unreadable page (0 when none).
   virtual size_t read_memory(uint64_t addr, void* out, size_t size) = 0;
+
+  // While it is stopped in, or right behind, a system call: the program's own registers.
+  virtual Result<Registers> registers() { return fail(Errc::kUnsupported, "registers of a task"); }
+  // By address.
+  virtual Result<std::vector<MemoryRegion>> memory_map() {
+    return fail(Errc::kUnsupported, "memory map of a task");
+  }
 
   virtual Result<OpenFile> descriptor(int fd) = 0;
   // Its file alone, where that is cheaper.

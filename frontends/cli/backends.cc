@@ -25,6 +25,7 @@ Result<ptrace::Options> ptrace_options(const Arguments& args) {
   out.save_inputs = args.value("save-inputs");
   if (!out.hash && !out.save_inputs.empty())
     return fail(Errc::kParse, "--no-hash and --save-inputs exclude each other");
+  out.openers = args.has("openers");
   return out;
 }
 

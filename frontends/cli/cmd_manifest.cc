@@ -100,7 +100,11 @@ ExitStatus run(const Context& ctx, const Arguments& args) {
   if (!tracer) return failed(ctx, tracer.error().what);
   ManifestBuilder builder(manifest_options(args));
   if (auto ok = check_needs("manifest", builder.needs(), "log", (*tracer)->capabilities()); !ok) {
-    return failed(ctx, ok.error().what);
+    const bool openers = missing(Cap::kOpeners, (*tracer)->capabilities()) != Cap::kNone;
+    const char* next = args.has("openers") && openers
+                           ? "; record the log with 'fptrace run --openers --log FILE'"
+                           : "";
+    return failed(ctx, ok.error().what + next);
   }
   if (const auto path = args.value("output", "-"); path != "-") {
     if (auto ok = check_writable(path); !ok) return failed(ctx, ok.error().what);
@@ -121,6 +125,8 @@ constexpr Option kStaticOptions[] = {
 
 constexpr auto kOptions = [] {
   auto all = join(kManifestOptions, kStaticOptions, kManifestVerbOptions);
+  for (Option& o : all)
+    if (o.name == "openers") o.help = "fail if the log does not tell which objects opened files";
   all[0].help = "where the manifest goes (default: standard output)";
   return all;
 }();

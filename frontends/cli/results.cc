@@ -38,6 +38,7 @@ ManifestOptions manifest_options(const Arguments& args) {
   o.with_processes = args.has("with-processes");
   o.with_times = args.has("with-times");
   o.with_temporaries = args.has("with-temporaries");
+  o.openers = args.has("openers");
   o.keep_secrets = args.has("keep-secrets");
   return o;
 }

@@ -25,6 +25,7 @@ inline constexpr Option kManifestOptions[] = {
     {0, "with-processes", "", "list the processes, with their pids"},
     {0, "with-times", "", "add times"},
     {0, "with-temporaries", "", "list files that were made and removed again"},
+    {0, "openers", "", "tell which object (program or library) opened each file; slower"},
     {0, "keep-secrets", "", "keep the values of environment variables named like secrets"},
 };
 

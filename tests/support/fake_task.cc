@@ -173,6 +173,11 @@ size_t FakeTask::read_memory(uint64_t addr, void* out, size_t size) {
   return n;
 }
 
+Result<Registers> FakeTask::registers() {
+  if (!cpu) return fail(Errc::kTracee, "registers of a fake task");
+  return *cpu;
+}
+
 Result<OpenFile> FakeTask::descriptor(int fd) {
   const auto found = fds.find(fd);
   if (found == fds.end()) return fail_errno("descriptor " + std::to_string(fd), EBADF);

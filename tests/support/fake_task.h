@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -68,11 +69,15 @@ class FakeTask : public TaskView {
     return put({reinterpret_cast<const char*>(&value), sizeof value});
   }
   void poke(uint64_t addr, std::string_view bytes);  // changes what put() made
+  // Puts bytes where the test wants them, clear of what put() makes.
+  void put_at(uint64_t addr, std::string_view bytes) { memory_[addr] = bytes; }
   void open(int fd, FileRef file, uint32_t flags = 0) { fds[fd] = {std::move(file), flags}; }
 
   pid_t pid() const override { return process_id; }
   pid_t tid() const override { return thread_id; }
   size_t read_memory(uint64_t addr, void* out, size_t size) override;
+  Result<Registers> registers() override;
+  Result<std::vector<MemoryRegion>> memory_map() override { return regions; }
   Result<OpenFile> descriptor(int fd) override;
   Result<FileRef> cwd() override;
   Result<FileRef> root() override;
@@ -86,6 +91,8 @@ class FakeTask : public TaskView {
   std::string cwd_path = "/", root_path = "/";  // looked up in the file system at each call
   std::vector<std::string> args, environment;
   FileRef program;
+  std::optional<Registers> cpu;  // what registers() says; without it, it fails
+  std::vector<MemoryRegion> regions;
 
  private:
   FakeFileSystem& fs_;

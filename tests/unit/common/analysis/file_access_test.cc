@@ -491,6 +491,33 @@ TEST_F(FileAccessTest, OpenerThatIsATemporaryIsNotNamed) {
 
 // Absence ----------------------------------------------------------------------------------------
 
+TEST_F(FileAccessTest, OpenersOfEveryOpenThatSucceeded) {
+  const FileRef in = t.file("/in");
+  t.open(p, in);
+  EXPECT_THAT(use("/in").openers, IsEmpty()) << "none is told";
+  for (const char* opener : {"/lib/x.so", "/a", "/lib/x.so"}) {
+    t.open(p, in);
+    std::get<OpenEvent>(t.events.back().body).opener = opener;
+  }
+  t.open_fails(p, t.at(in), EACCES);
+  std::get<OpenEvent>(t.events.back().body).opener = "/lib/y.so";
+  EXPECT_THAT(use("/in").openers, ElementsAre("/a", "/lib/x.so"));
+}
+
+TEST_F(FileAccessTest, OpenersAreNamedAsTheyWereBeforeTheRun) {
+  const FileRef lib = t.file("/w/lib.so"), in = t.file("/in");
+  t.rename(p, lib, t.nothing("/w/moved.so"));
+  const FileRef made = t.file("/w/made.so"), temporary = t.file("/tmp/jit1234.so");
+  t.create(p, made);
+  t.create(p, temporary);
+  for (const FileRef* opener : {&made, &temporary}) {
+    t.open(p, in);
+    std::get<OpenEvent>(t.events.back().body).opener = opener->path;
+  }
+  t.path(p, PathOp::kUnlink, t.at(temporary));
+  EXPECT_THAT(use("/in").openers, ElementsAre("/w/made.so")) << "temporaries have random names";
+}
+
 TEST_F(FileAccessTest, FailedLookupsAreMissingWithTheirError) {
   t.open_fails(p, none("/no"), ENOENT);
   t.path(p, PathOp::kStat, none("/f/x"), ENOTDIR);

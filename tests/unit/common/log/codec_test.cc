@@ -52,6 +52,19 @@ TEST(ChunkCodec, ReusedDecoderKeepsNothingOfEarlierEvents) {
   }
 }
 
+// Their column ends with the last one: a log without openers is what it was before there were any.
+TEST(ChunkCodec, OpenersBetweenOpensWithoutOne) {
+  Event with{1, 0, {5, 1}, 5, OpenEvent{}}, without = with;
+  std::get<OpenEvent>(with.body).opener = "/lib/x.so";
+  ChunkDecoder decoder;
+  ASSERT_TRUE(decoder.load(encode({without, with, without}), 1, 3));
+  for (const char* opener : {"", "/lib/x.so", ""}) {
+    const auto event = decoder.next();
+    ASSERT_TRUE(event && *event);
+    EXPECT_EQ(std::get<OpenEvent>((*event)->body).opener, opener);
+  }
+}
+
 TEST(ChunkCodec, TimeMayGoBackwardsAndWrap) {
   auto events = testing::sample_events();
   events[1].time_ns = UINT64_MAX;

@@ -211,7 +211,13 @@ class Chunk:
         return out | self.list("argv") | self.list("env") | self.text("cwd")
 
     def on_open(self, r):
-        return self.named("at") | r.of("flags mode fd created")
+        return self.named("at") | r.of("flags mode fd created") | self.late_text("opener", r)
+
+    def late_text(self, name, r):
+        """A string of a column that may end before the others do."""
+        column = getattr(r.columns, name)
+        string = self.strings[column[r.k]] if r.k < len(column) else b""
+        return Text.one(name, string) if string else {}
 
     def on_fd(self, r):
         return self.file() | r.of("fd flags") | {"origin": ["inherited", "received"][r.origin]}

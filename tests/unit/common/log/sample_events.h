@@ -67,7 +67,13 @@ inline std::vector<Event> sample_events() {
   add(init, 107, ThreadExitEvent{107});
   add(child, 101, OpenEvent{relative, O_RDONLY | O_CLOEXEC, 0, 3, 0, false});
   add(child, 101,
-      OpenEvent{{"/etc/ld.so.preload", "", {}, nothing}, O_RDONLY, 0, -1, ENOENT, false});
+      OpenEvent{{"/etc/ld.so.preload", "", {}, nothing},
+                O_RDONLY,
+                0,
+                -1,
+                ENOENT,
+                false,
+                "/usr/lib/ld.so"});
   add(child, 101,
       OpenEvent{sample_lookup("/w/out", 9), O_WRONLY | O_CREAT | O_TRUNC, 0644, 4, 0, true});
   add(child, 101,
@@ -76,7 +82,8 @@ inline std::vector<Event> sample_events() {
                 UINT32_MAX,
                 INT32_MIN,
                 INT32_MAX,
-                true});
+                true,
+                kRudePath});
   add(child, 101, FdEvent{FdOrigin::kInherited, 0, 0, sample_file("pipe:[123]", 123)});
   add(child, 101, FdEvent{FdOrigin::kReceived, 9, O_RDWR, sample_file("/w/in", 10)});
   add(child, 101,
