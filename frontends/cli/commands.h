@@ -5,7 +5,8 @@
 
 namespace fptrace::cli {
 
-extern const Subcommand kAttach, kCompletion, kDoctor, kHelp, kLog, kManifest, kPack, kRun, kVersion;
+extern const Subcommand kAttach, kCompletion, kDoctor, kHelp, kLog, kManifest, kPack, kRun,
+    kVersion;
 
 // What `fptrace help` says.
 void print_overview(std::ostream& out);
