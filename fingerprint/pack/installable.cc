@@ -8,6 +8,7 @@
 #include "fingerprint/pack/dir_walk.h"
 #include "fingerprint/pack/globs.h"
 #include "fingerprint/packages/dpkg.h"
+#include "fingerprint/packages/root_dir.h"
 
 namespace fptrace::pack {
 namespace {
@@ -75,7 +76,7 @@ class Carrier {
     if (e.type == FileType::kDirectory || e.content == PackEntry::Content::kHole) return false;
     if (e.package && of_dpkg(*e.package)) return with_config_ && e.config;
     if (e.type == FileType::kSymlink && !e.seen) return false;
-    if (!dpkg_.owners(e.path).empty()) return false;
+    if (!dpkg_.find(e.path).packages.empty()) return false;
     const bool alternative = e.type == FileType::kSymlink && is_made_by_packages(e.target);
     if (!alternative && !is_made_by_packages(e.path)) return true;
     ++made_;
@@ -121,8 +122,10 @@ std::string debian_arch(const std::string& machine) {
 
 Result<Installable> installable(const Manifest& manifest, const Plan& plan, const std::string& root,
                                 bool with_config, std::vector<Note>& notes) {
-  auto dpkg = DpkgDatabase::read(root);
+  Problems problems;
+  auto dpkg = DpkgDatabase::read(RootDir(root), problems);
   if (!dpkg) return fail(dpkg.error());
+  for (const std::string& problem : problems) notes.push_back({"", problem});
   Installable out;
   out.packages = packages_of(manifest);
   out.arch = debian_arch(manifest.machine);
