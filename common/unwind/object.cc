@@ -186,11 +186,19 @@ class ObjectReader {
   template <class Class>
   void name_slots(uint64_t strings_size) {
     using Sym = typename Class::Sym;
-    if (found_.empty()) return;
-    const uint64_t last = std::ranges::max_element(found_, {}, &Found::symbol)->symbol;
+    // Nothing says how many symbols there are; linkers put the strings somewhere behind them. What
+    // lies between is taken for symbols too: it can only make exports_opener() a needless yes.
+    uint64_t count = strings_ > symbols_ ? (strings_ - symbols_) / sizeof(Sym) : 0;
+    for (const Found& f : found_) count = std::max(count, f.symbol + 1);
     const std::string symbols =
-        bytes_at(symbols_, std::min<size_t>((size_t(last) + 1) * sizeof(Sym), kMostTable));
+        bytes_at(symbols_, std::min<size_t>(size_t(count) * sizeof(Sym), kMostTable));
     const std::string strings = bytes_at(strings_, std::min(size_t(strings_size), kMostTable));
+    object_->exports_opener_ = strings_ < symbols_;
+    for (size_t at = sizeof(Sym); at + sizeof(Sym) <= symbols.size(); at += sizeof(Sym)) {
+      const auto symbol = take<Sym>(symbols, at);
+      if (object_->exports_opener_ || symbol.st_shndx == SHN_UNDEF) continue;
+      object_->exports_opener_ = opens_for_its_caller(name_in(strings, symbol.st_name));
+    }
     object_->slots_.reserve(found_.size());
     for (const Found& f : found_) {
       const auto name = take<Sym>(symbols, size_t(f.symbol) * sizeof(Sym)).st_name;

@@ -29,6 +29,8 @@ class Object {
   const std::string& soname() const { return soname_; }
   // Some dynamic relocation names a function that opens files for its caller.
   bool names_opener() const { return names_opener_; }
+  // It has such a function itself, which others may call. In doubt, true.
+  bool exports_opener() const { return exports_opener_; }
   const Cfi* cfi() const { return cfi_.get(); }
   size_t memory() const { return memory_; }  // bytes that this holds, about
 
@@ -47,7 +49,7 @@ class Object {
   uint64_t first_address_ = 0;
   uint64_t plt_got_ = 0;
   size_t memory_ = 0;
-  bool c_library_ = false, names_opener_ = false;
+  bool c_library_ = false, names_opener_ = false, exports_opener_ = false;
   std::string soname_;
   std::vector<Slot> slots_;  // by address
   std::unique_ptr<Cfi> cfi_;

@@ -40,7 +40,7 @@ class Search {
     return module == opener_ || (is_c_library(opener_) && is_c_library(module));
   }
 
-  // Whether the frame outside counts as the caller of an opening function.
+  // The frame outside may count as the caller of an opening function; false: the search is over.
   bool move_to_caller() {
     const FrameWalker::Frame& frame = walker_.frame();
     const CallSite site = call_before(task_, *frame.module, frame.pc(), frame.registers.is_i386);
@@ -54,9 +54,10 @@ class Search {
     opener_ = called;
     return false;
   }
+  // Whether it is worth looking further out: who called another function of it is of no interest.
   bool move_to(const Module* module) {
     opener_ = module;
-    return true;
+    return module->object->exports_opener();
   }
 
   TaskView& task_;

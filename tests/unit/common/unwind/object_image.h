@@ -12,7 +12,7 @@ namespace fptrace::unwind::testing {
 // relocations; then a PLT with one entry for each slot, and the slots. It has no frame information.
 class ObjectImage {
  public:
-  static constexpr uint64_t kPlt = 0x2000, kSlots = 0x3000, kSize = 0x4000;
+  static constexpr uint64_t kSymbols = 0x400, kPlt = 0x2000, kSlots = 0x3000, kSize = 0x4000;
 
   ObjectImage(bool is_i386, const std::string& soname, const std::vector<std::string>& symbols)
       : is_i386_(is_i386), bytes_(kSize, '\0') {
@@ -24,6 +24,12 @@ class ObjectImage {
   }
 
   std::string& bytes() { return bytes_; }
+  // Makes the symbol of slot `i` one that this object defines too.
+  void define(size_t i) {
+    const uint64_t at = kSymbols + (i + 1) * (is_i386_ ? sizeof(Elf32_Sym) : sizeof(Elf64_Sym));
+    put(at + (is_i386_ ? offsetof(Elf32_Sym, st_shndx) : offsetof(Elf64_Sym, st_shndx)),
+        uint16_t{1});
+  }
   uint64_t slot(size_t i) const { return kSlots + i * 8; }
   uint64_t plt_entry(size_t i) const { return kPlt + i * 16; }
 
@@ -35,7 +41,7 @@ class ObjectImage {
  private:
   template <class Ehdr, class Phdr, class Dyn, class Sym, class Rel>
   void fill(const std::string& soname, const std::vector<std::string>& symbols) {
-    constexpr uint64_t kDynamic = 0x200, kSymbols = 0x400, kRelocations = 0x600, kStrings = 0x800;
+    constexpr uint64_t kDynamic = 0x200, kRelocations = 0x600, kStrings = 0x800;
     Ehdr ehdr{};
     std::memcpy(ehdr.e_ident, ELFMAG, SELFMAG);
     ehdr.e_ident[EI_CLASS] = is_i386_ ? ELFCLASS32 : ELFCLASS64;

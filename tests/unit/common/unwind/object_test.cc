@@ -40,6 +40,15 @@ TEST_P(ReadObject, NamesItsSlots) {
   EXPECT_FALSE(object->slot(image.slot(0) + 1));
 }
 
+TEST_P(ReadObject, KnowsWhetherItIsAnOpenerForOthers) {
+  ObjectImage image(GetParam(), "libx.so.1", {"getpid", "fopen64"});
+  EXPECT_FALSE(read(image.bytes())->exports_opener());
+  image.define(0);
+  EXPECT_FALSE(read(image.bytes())->exports_opener());
+  image.define(1);
+  EXPECT_TRUE(read(image.bytes())->exports_opener());
+}
+
 TEST_P(ReadObject, WithoutAnOpenerNamesNone) {
   EXPECT_FALSE(read(ObjectImage(GetParam(), "", {"getpid"}).bytes())->names_opener());
 }

@@ -93,12 +93,14 @@ TEST_P(Opener, FramesOfTheCLibraryAreSkipped) {
 }
 
 TEST_P(Opener, AWrapperIsTheOpenerUnlessItWasCalledByAnOpenersName) {
+  library_.define(0);
   called_from(kLibrary, library_, library_.plt_entry(0));
   called_from(kProgram, program_, program_.plt_entry(1));
   EXPECT_EQ(opener(), "/lib/libwrap.so");
 }
 
 TEST_P(Opener, AWrapperThatWasCalledByAnOpenersNameIsNot) {
+  library_.define(0);
   called_from(kLibrary, library_, library_.plt_entry(0));
   called_from(kProgram, program_, program_.plt_entry(0));
   EXPECT_EQ(opener(), "/bin/program");
