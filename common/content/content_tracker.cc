@@ -135,7 +135,8 @@ void ContentTracker::written(const FileRef& file) {
   if (entry.state != State::kQueued || entry.job == 0) entry.state = State::kOwn;
   // The name under which it was read names the new content, too.
   const std::string& read_as = entry.file.path;
-  if (!entry.renamed && !read_as.empty() && read_as[0] == '/') outputs_.try_emplace(read_as, entry.reach);
+  if (!entry.renamed && !read_as.empty() && read_as[0] == '/')
+    outputs_.try_emplace(read_as, entry.reach);
   if (!file.path.empty() && file.path[0] == '/')
     outputs_.try_emplace(file.path, file.source.empty() ? file.path : file.source);
 }
