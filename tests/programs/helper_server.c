@@ -20,7 +20,6 @@ int main(int argc, char** argv) {
   }
   /* Like a daemon, it outlives the client: whoever asks who it is must find it. */
   char byte;
-  while (read(client, &byte, 1) > 0) {
-  }
+  while (read(client, &byte, 1) > 0) {}
   return 0;
 }

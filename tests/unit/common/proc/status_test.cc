@@ -10,13 +10,15 @@ namespace {
 constexpr std::string_view kGood =
     "Name:\ta) "
     "b\nTgid:\t12\nPid:\t13\nPPid:\t1\nTracerPid:\t7\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n"
-    "CapEff:\t000001ffffffffff\nSigPnd:\t0000000040000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSomethingNew:\twhatever 1 2\n";
+    "CapEff:\t000001ffffffffff\nSigPnd:\t0000000040000000\nNoNewPrivs:\t1\nSeccomp:"
+    "\t2\nSomethingNew:\twhatever 1 2\n";
 
 TEST(ParseStatus, ReadsEveryFieldAndSkipsUnknownOnes) {
   const auto s = parse_status(kGood);
   ASSERT_TRUE(s) << s.error().what;
-  EXPECT_EQ(*s,
-            (TaskStatus{"a) b", 12, 13, 1, 7, {1, 2, 3, 4}, {5, 6, 7, 8}, 0x1ffffffffff, 0x40000000, 1, 2}));
+  EXPECT_EQ(
+      *s, (TaskStatus{
+              "a) b", 12, 13, 1, 7, {1, 2, 3, 4}, {5, 6, 7, 8}, 0x1ffffffffff, 0x40000000, 1, 2}));
 }
 
 struct Bad {
