@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -110,9 +111,25 @@ Result<UniqueFd> take_listener(pid_t child, int number) {
 
 void write_byte(int fd) { (void)!::write(fd, "g", 1); }
 
+// A filter stands within a millisecond, or never: Linux 6.18 can deadlock in freeing filters (the
+// holder of bpf's pack_mutex waits for work that is queued behind a full queue of its waiters), and
+// then nothing brings a caller of seccomp(2) back, not even SIGKILL.
+constexpr int kInstallMs = 5'000;
+
+bool arrives(int fd, int timeout_ms) {
+  pollfd news{fd, POLLIN, 0};
+  int n;
+  while ((n = ::poll(&news, 1, timeout_ms)) < 0 && errno == EINTR) {}
+  return n > 0;
+}
+
+// Fails with kUnsupported when the child hangs in the kernel.
 Result<Launched> shake_hands(pid_t child, const Pipe& go, const Pipe& report,
                              unsigned long options) {
   write_byte(go.write.get());
+  if (!arrives(report.read.get(), kInstallMs))
+    return fail(Errc::kUnsupported, "this kernel does not come back from seccomp(2), process " +
+                                        std::to_string(child) + " hangs in it until the next boot");
   Report r{};
   ssize_t n;
   while ((n = ::read(report.read.get(), &r, sizeof r)) < 0 && errno == EINTR) {}
@@ -134,6 +151,53 @@ Result<Launched> shake_hands(pid_t child, const Pipe& go, const Pipe& report,
   // A seized task runs on; only from a stop can it be told to stop at its system calls.
   if (r.stops == Stops::kSyscall) (void)::ptrace(PTRACE_INTERRUPT, child, nullptr, nullptr);
   write_byte(go.write.get());
+  return launched;
+}
+
+// As launch(), with `wanted` or less.
+Result<Launched> start(const std::string& path, const std::vector<std::string>& argv, Stops wanted,
+                       bool no_new_privs, unsigned long ptrace_options, const Signals& signals) {
+  auto go = make_pipe(), report = make_pipe(), exec_error = make_pipe();
+  for (const auto* p : {&go, &report, &exec_error})
+    if (!*p) return fail(p->error());
+  std::vector<char*> args;
+  for (const auto& a : argv) args.push_back(const_cast<char*>(a.c_str()));
+  args.push_back(nullptr);
+  std::vector<sock_filter> notify, trace;
+  if (wanted == Stops::kAuto || wanted == Stops::kNotify) notify = make_filter(Watch::kNotify);
+  if (wanted != Stops::kSyscall) trace = make_filter(Watch::kTrace);
+  const ChildPlan plan{path.c_str(),
+                       args.data(),
+                       notify.empty() ? nullptr : &notify,
+                       trace.empty() ? nullptr : &trace,
+                       no_new_privs,
+                       go->read.get(),
+                       report->write.get(),
+                       exec_error->write.get(),
+                       &signals};
+
+  sigset_t all, mask;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &mask);  // nothing may stop the child before it is ours
+  const pid_t child = ::fork();
+  if (child == 0) {
+    go->write = UniqueFd();  // else it would never see the tracer go
+    run_child(plan);
+  }
+  const int fork_error = errno;
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  if (child < 0) return fail_errno("fork", fork_error);
+  report->write = UniqueFd();
+  exec_error->write = UniqueFd();
+
+  auto launched = shake_hands(child, *go, *report, ptrace_options);
+  if (!launched) {
+    const bool hangs = launched.error().code == Errc::kUnsupported;
+    ::kill(child, SIGKILL);
+    (void)::waitpid(child, nullptr, __WALL | (hangs ? WNOHANG : 0));
+    return fail(launched.error());
+  }
+  launched->exec_error = std::move(exec_error->read);
   return launched;
 }
 
@@ -216,48 +280,13 @@ Result<std::string> find_program(const std::string& name) {
 Result<Launched> launch(const std::string& path, const std::vector<std::string>& argv, Stops wanted,
                         unsigned long ptrace_options, const Signals& signals,
                         const std::function<void(const std::string&)>& warn) {
-  auto go = make_pipe(), report = make_pipe(), exec_error = make_pipe();
-  for (const auto* p : {&go, &report, &exec_error})
-    if (!*p) return fail(p->error());
-  std::vector<char*> args;
-  for (const auto& a : argv) args.push_back(const_cast<char*>(a.c_str()));
-  args.push_back(nullptr);
-  std::vector<sock_filter> notify, trace;
-  if (wanted == Stops::kAuto || wanted == Stops::kNotify) notify = make_filter(Watch::kNotify);
-  if (wanted != Stops::kSyscall) trace = make_filter(Watch::kTrace);
   const bool no_new_privs = wanted != Stops::kSyscall && !may_filter_freely();
-  const ChildPlan plan{path.c_str(),
-                       args.data(),
-                       notify.empty() ? nullptr : &notify,
-                       trace.empty() ? nullptr : &trace,
-                       no_new_privs,
-                       go->read.get(),
-                       report->write.get(),
-                       exec_error->write.get(),
-                       &signals};
-
-  sigset_t all, mask;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &mask);  // nothing may stop the child before it is ours
-  const pid_t child = ::fork();
-  if (child == 0) {
-    go->write = UniqueFd();  // else it would never see the tracer go
-    run_child(plan);
+  auto launched = start(path, argv, wanted, no_new_privs, ptrace_options, signals);
+  if (!launched && launched.error().code == Errc::kUnsupported) {
+    if (warn) warn(launched.error().what + "; tracing goes on with plain stops, which are slower");
+    return start(path, argv, Stops::kSyscall, false, ptrace_options, signals);
   }
-  const int fork_error = errno;
-  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
-  if (child < 0) return fail_errno("fork", fork_error);
-  report->write = UniqueFd();
-  exec_error->write = UniqueFd();
-
-  auto launched = shake_hands(child, *go, *report, ptrace_options);
-  if (!launched) {
-    ::kill(child, SIGKILL);
-    (void)::waitpid(child, nullptr, __WALL);
-    return fail(launched.error());
-  }
-  launched->exec_error = std::move(exec_error->read);
-  if (no_new_privs && launched->stops != Stops::kSyscall && warn)
+  if (launched && no_new_privs && launched->stops != Stops::kSyscall && warn)
     warn(
         "without CAP_SYS_ADMIN the program runs with no_new_privs set, which the kernel wants for "
         "the filter (--stops syscall does without, more slowly)");

@@ -1,6 +1,7 @@
 #include "frontends/doctor/checks.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 namespace fptrace::doctor {
@@ -49,6 +50,13 @@ Check check_memory(const Facts& f) {
 
 Check check_filter(const Facts& f) {
   if (f.filter == 0) return {"seccomp filter", Verdict::kOk, "can be loaded", ""};
+  if (f.filter == ETIMEDOUT) {
+    return {
+        "seccomp filter", Verdict::kWarn,
+        "this kernel does not come back from seccomp(2): it is in a deadlock",
+        "reboot; until then tracing falls back to a stop at every system call, which is several "
+        "times slower (FPTRACE_STOPS=syscall spares the attempt)"};
+  }
   return {"seccomp filter", Verdict::kWarn, "cannot be loaded: " + reason(f.filter),
           "tracing falls back to a stop at every system call, which is several times slower; the "
           "kernel needs CONFIG_SECCOMP_FILTER, a container a profile that allows seccomp"};

@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <openssl/crypto.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -42,12 +43,23 @@ std::string read_text(const std::string& path) {
 }
 
 // Runs `attempt` in a child, so that what it does to itself (filters cannot be taken off) ends with
-// it. The child's exit status is the result; a death by signal is EFAULT.
+// it. The child's exit status is the result; a death by signal is EFAULT, and a child that hangs,
+// which then may be beyond SIGKILL, ETIMEDOUT.
 template <class F>
 Attempt in_child(F attempt) {
+  constexpr int kPatienceMs = 5'000;
   const pid_t child = ::fork();
   if (child < 0) return errno;
-  if (child == 0) ::_exit(attempt() & 0xff);
+  if (child == 0) {
+    ::close_range(0, ~0u, 0);  // who reads our output must not wait for a child that hangs
+    ::_exit(attempt() & 0xff);
+  }
+  const UniqueFd ended(int(::syscall(SYS_pidfd_open, child, 0)));
+  pollfd news{ended.get(), POLLIN, 0};  // without pidfds it has no descriptor, and is waited for
+  if (ended && ::poll(&news, 1, kPatienceMs) == 0) {
+    ::kill(child, SIGKILL);
+    return ETIMEDOUT;
+  }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return errno;
@@ -108,8 +120,12 @@ long install_filter(bool no_new_privs, unsigned flags) {
 }
 
 void try_seccomp(Facts& f) {
-  f.filter_with_privileges = in_child([] { return result_of(install_filter(false, 0)); });
   f.filter = in_child([] { return result_of(install_filter(true, 0)); });
+  if (f.filter == ETIMEDOUT) {  // so would all others, and each leave a process behind
+    f.filter_with_privileges = f.notifications = f.sync_wake_up = ETIMEDOUT;
+    return;
+  }
+  f.filter_with_privileges = in_child([] { return result_of(install_filter(false, 0)); });
   f.notifications =
       in_child([] { return result_of(install_filter(true, SECCOMP_FILTER_FLAG_NEW_LISTENER)); });
   f.sync_wake_up = in_child([] {

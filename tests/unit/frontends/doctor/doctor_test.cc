@@ -88,6 +88,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Trouble{"NoPrivileges", [](Facts& f) { f.filter_with_privileges = EACCES; },
                               "setuid programs", Verdict::kWarn, "without their privileges",
                               "as root"},
+                      Trouble{"KernelInDeadlock", [](Facts& f) { f.filter = ETIMEDOUT; },
+                              "seccomp filter", Verdict::kWarn, "deadlock", "reboot"},
                       Trouble{"No32Bit", [](Facts& f) { f.ia32_calls = EFAULT; }, "32-bit",
                               Verdict::kWarn, "no 32-bit", "ia32_emulation"},
                       Trouble{"NotDebian", [](Facts& f) { f.package_database = ENOENT; },
