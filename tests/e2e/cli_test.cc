@@ -11,6 +11,7 @@
 
 #include <filesystem>
 
+#include "tests/support/case_run.h"
 #include "tests/support/contained_run.h"
 #include "tests/support/scratch.h"
 
@@ -213,6 +214,7 @@ void deny_ptrace() {
 }
 TEST_F(Cli, NoPermissionToTraceNamesTheSettingAndTheFix) {
   if (!root()) GTEST_SKIP() << "needs root to become another user";
+  if (const auto why = no_seccomp()) GTEST_SKIP() << *why;
   fs::permissions(scratch_->work(), fs::perms::all);
   const auto r = sh("$F -- touch marker", "nobody", deny_ptrace);
   EXPECT_EQ(r.status, ExitStatus{125});
