@@ -57,6 +57,7 @@ class Cli : public ::testing::Test {
     how.errors = scratch_->results() + "/err";
     how.env = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C",
                "F=" + (user.empty() ? std::string(FPTRACE_BINARY) : public_binary())};
+    if (no_seccomp()) how.env.push_back("FPTRACE_STOPS=syscall");
     how.user = user;
     const auto r = run_contained(how, [&] {
       prepare();

@@ -148,6 +148,7 @@ TEST(CollectFacts, FindsOutAboutThisMachineAndLeavesNoChild) {
     EXPECT_EQ(f.syscall_info, 0);
     EXPECT_EQ(f.read_memory, 0);
   }
+  if (f.filter == ETIMEDOUT) GTEST_SKIP() << "a child that hangs in the kernel cannot be reaped";
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG | __WALL), -1);
   EXPECT_EQ(errno, ECHILD);
 }
