@@ -152,7 +152,7 @@ class Scratch:
         return path
 
     def traced(self, mode, argv, *options):
-        stops = [] if mode == "auto" else ["--stops", mode]
+        stops = ["--stops", MODES[0] if NO_SECCOMP else mode]
         return [FPTRACE, "run", "-q", "-o", str(self.manifest), *stops, *options, "--", *argv]
 
     def remove(self):
