@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "common/analysis/pseudo_path.h"
+#include "common/base/text.h"
 #include "fingerprint/packages/dpkg.h"
-#include "fingerprint/text.h"
 
 namespace fptrace {
 namespace {
