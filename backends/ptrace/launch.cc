@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <string_view>
 
 #include "backends/ptrace/seccomp_filter.h"
+#include "common/proc/tracing_rights.h"
 
 extern char** environ;
 
@@ -138,7 +138,10 @@ Result<Launched> shake_hands(pid_t child, const Pipe& go, const Pipe& report,
   if (r.stops == Stops::kFilter) options |= PTRACE_O_TRACESECCOMP;
   if (::ptrace(PTRACE_SEIZE, child, nullptr, options) < 0) {
     const int error = errno;
-    return fail(Errc::kPermission, explain_permission("trace a child of its own"), error);
+    return fail(Errc::kPermission,
+                "fptrace may not trace a child of its own: " +
+                    why_not_trace(tracing_rights(), Tracee::kOwnChild),
+                error);
   }
   Launched launched;
   launched.pid = child;
@@ -201,13 +204,6 @@ Result<Launched> start(const std::string& path, const std::vector<std::string>& 
   return launched;
 }
 
-std::string first_line(const char* path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
 Result<void> executable(const std::string& path) {
   struct stat st {};
   const std::string what = "cannot run " + path;
@@ -222,38 +218,6 @@ Result<void> executable(const std::string& path) {
 }
 
 }  // namespace
-
-std::string explain_permission(const std::string& what) {
-  std::string s = "fptrace may not " + what + ": ";
-  const std::string yama = first_line("/proc/sys/kernel/yama/ptrace_scope");
-  std::ifstream status("/proc/self/status");
-  std::string line, tracer = "0", seccomp = "0";
-  while (std::getline(status, line)) {
-    if (line.starts_with("TracerPid:\t")) tracer = line.substr(11);
-    if (line.starts_with("Seccomp:\t")) seccomp = line.substr(9);
-  }
-  if (yama == "3")
-    return s +
-           "kernel.yama.ptrace_scope is 3 (no tracing until the next boot); boot with "
-           "kernel.yama.ptrace_scope=1 in /etc/sysctl.d";
-  if (yama == "2")
-    return s +
-           "kernel.yama.ptrace_scope is 2 (administrators only); run as root, or set it to 1: "
-           "sysctl kernel.yama.ptrace_scope=1";
-  if (yama == "1" && what.find("running") != std::string::npos)
-    return s +
-           "kernel.yama.ptrace_scope is 1 (own children only); run as root, or set it to 0: "
-           "sysctl kernel.yama.ptrace_scope=0";
-  if (tracer != "0")
-    return s + "fptrace itself is traced by process " + tracer + "; end that tracer first";
-  if (seccomp == "2")
-    return s +
-           "a seccomp policy forbids ptrace, as some containers have; start the container with "
-           "--cap-add=SYS_PTRACE or --security-opt seccomp=unconfined";
-  return s +
-         "the process belongs to another user, or is traced already; run as its owner or as "
-         "root (CAP_SYS_PTRACE)";
-}
 
 Result<std::string> find_program(const std::string& name) {
   if (name.find('/') != std::string::npos || name.empty()) {
