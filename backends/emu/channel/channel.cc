@@ -118,7 +118,7 @@ void Channel::quit() {
   if (wire_->turn.load() == uint32_t(Turn::kHost)) give_turn(Turn::kQuit);
 }
 
-Result<void> Channel::set_task(uint64_t task, uint64_t start_time, uint32_t flags) {
+Result<void> Channel::set_task(uint64_t task, uint32_t flags) {
   constexpr uint32_t kMostTasks = kTaskSlots / 4 * 3;  // fuller, and lookups get slow
   uint32_t at = task_hash(task);
   while (wire_->tasks[at].task != 0 && wire_->tasks[at].task != task)
@@ -130,7 +130,7 @@ Result<void> Channel::set_task(uint64_t task, uint64_t start_time, uint32_t flag
                   "more than " + std::to_string(kMostTasks) + " tasks in the guest");
     ++tasks_;
   }
-  slot = {task, start_time, flags, 0};
+  slot = {task, flags, 0};
   return {};
 }
 

@@ -42,25 +42,18 @@ class Channel {
   uint32_t plugin_version() const { return wire_->plugin_version; }
 
   // At a stop only.
-  void set_kernel(const KernelFacts& facts) { wire_->kernel = facts; }
+  void set_current_paddr(uint64_t paddr) { wire_->current_paddr = paddr; }
   void set_hook(uint32_t index, uint64_t vaddr) { wire_->hooks[index] = vaddr; }
   void watch_all(bool yes) { wire_->watch_all = yes; }
-  void want_runs(bool yes) { wire_->want_runs = yes; }
+  void want_switches(bool yes) { wire_->want_switches = yes; }
   void set_interesting(uint32_t abi, uint32_t nr) {
     wire_->interesting[abi][nr / 64] |= uint64_t{1} << (nr % 64);
   }
   // What the plugin is to report of a task; 0: nothing, also with watch_all(). An error: more tasks
   // than the table holds.
-  Result<void> set_task(uint64_t task, uint64_t start_time, uint32_t flags);
+  Result<void> set_task(uint64_t task, uint32_t flags);
   // It is gone; its address may be another's soon.
   void forget_task(uint64_t task);
-  // What ran since the last call.
-  template <class F>
-  void take_runs(F&& take) {
-    const uint32_t used = wire_->runs_used < kMostRuns ? wire_->runs_used : kMostRuns;
-    for (uint32_t i = 0; i < used; ++i) take(wire_->runs[i]);
-    wire_->runs_used = 0;
-  }
 
  private:
   Channel(UniqueFd file, Wire* wire) : file_(std::move(file)), wire_(wire) {}

@@ -23,9 +23,9 @@ enum class StopKind : uint32_t {
   kReady,    // the first block of the guest is about to run: all of its memory is there
   kSyscall,  // a task that is watched executes a system call instruction in user mode
   kReturn,   // a task with kAwaitReturn is about to go on in user mode
-  kHook,     // the kernel enters the function at hooks[detail]
+  kHook,     // the kernel enters the function at hooks[detail], for a task that is watched
   kMarker,   // cpuid with EAX=kMarkerLeaf in user mode; ECX and EBX as the guest set them
-  kFlush,    // `runs` is full
+  kSwitch,   // another task than the last time is about to run in user mode
   kEnd,      // QEMU is about to exit
 };
 
@@ -68,40 +68,25 @@ struct StopRecord {
   StopKind kind;
   uint32_t detail;
   uint64_t count;  // guest instructions begun since the plugin was loaded
-  uint64_t task;   // `current`: virtual address of the task_struct; 0 before kernel facts are known
-  uint64_t start_time;  // task_struct::start_time of it
-  CpuState cpu;
+  uint64_t task;   // `current`: virtual address of the task_struct; 0 before it can be told
+  CpuState cpu;    // kSwitch and kEnd leave it alone
 };
 
-// Where the plugin finds the current task: addresses in guest RAM, and bounds by its size. All
-// zero: not known, then only kReady, kMarker and kEnd are reported.
-struct KernelFacts {
-  uint64_t current_paddr;      // of the per-CPU pointer to the current task
-  uint64_t direct_map_base;    // virtual address of physical address 0
-  uint64_t start_time_offset;  // in task_struct
-};
-
-// What the host wants to be told of a task.
+// What the host wants to be told of a task. It forgets a task before the kernel can use its address
+// again: at its last act, which is a hook.
 enum TaskFlags : uint32_t {
-  kWatchCalls = 1,   // kSyscall for calls in `interesting`, kHook
+  kWatchCalls = 1,   // kSyscall for calls in `interesting`, and kHook
   kAwaitReturn = 2,  // kReturn, each time until cleared
 };
 struct TaskSlot {
   uint64_t task;  // 0: empty
-  uint64_t start_time;
   uint32_t flags;
   uint32_t reserved;
-};
-
-// A stretch of user mode: from the return to user mode with `count` on, `task` ran.
-struct RunRecord {
-  uint64_t count, task, start_time;
 };
 
 inline constexpr uint32_t kTaskSlots = 1 << 14;  // a power of two
 inline constexpr uint32_t kMostCalls = 1024;     // system call numbers per interface
 inline constexpr uint32_t kMostHooks = 8;
-inline constexpr uint32_t kMostRuns = 4096;
 
 struct Wire {
   uint64_t magic;
@@ -115,18 +100,16 @@ struct Wire {
   uint64_t ram_size, ram_low_size;
 
   // Written by the host at a stop.
-  KernelFacts kernel;
+  uint64_t current_paddr;      // of the kernel's pointer to the current task; 0: not known
   uint64_t hooks[kMostHooks];  // virtual addresses; 0: none
   uint32_t watch_all;          // 1: tasks without a slot have kWatchCalls
-  uint32_t want_runs;          // 1: fill `runs`
+  uint32_t want_switches;      // 1: report kSwitch
   uint64_t interesting[3]
                       [kMostCalls / 64];  // by Abi: bit nr. Numbers beyond are always interesting.
   TaskSlot tasks[kTaskSlots];             // open addressing from task_hash() on
 
   // Written by the plugin.
   StopRecord stop;
-  uint32_t runs_used, reserved3;
-  RunRecord runs[kMostRuns];
 };
 static_assert(std::atomic<uint32_t>::is_always_lock_free);
 

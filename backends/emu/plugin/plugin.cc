@@ -26,34 +26,26 @@ struct Plugin {
   RegisterFile registers;
   qemu_plugin_u64 counter{};
   bool ready = false;
-  uint64_t last_task = 0, last_start_time = 0;
+  uint64_t last_task = 0;  // that went on in user mode
 };
 Plugin g;
 
-struct CurrentTask {
-  uint64_t task = 0, start_time = 0;
-};
-
-CurrentTask current_task() {
-  const KernelFacts& facts = g.wire->kernel;
-  if (facts.current_paddr == 0 || !g.ram.is_open()) return {};
-  const uint64_t task = g.ram.read_u64(facts.current_paddr);
-  return {task, g.ram.read_u64(task - facts.direct_map_base + facts.start_time_offset)};
+// 0: not known.
+uint64_t current_task() {
+  const uint64_t at = g.wire->current_paddr;
+  return at != 0 && g.ram.is_open() ? g.ram.read_u64(at) : 0;
 }
 
-uint32_t flags_of(CurrentTask current) {
-  return current.task == 0 ? 0 : task_flags(*g.wire, current.task, current.start_time);
-}
+uint32_t flags_of(uint64_t task) { return task != 0 ? task_flags(*g.wire, task) : 0; }
 
 uint64_t count_now() { return g.wire->want_count ? qemu_plugin_u64_get(g.counter, 0) : 0; }
 
-StopRecord& begin_stop(StopKind kind, uint32_t detail, CurrentTask current) {
+StopRecord& begin_stop(StopKind kind, uint32_t detail, uint64_t task) {
   StopRecord& stop = g.wire->stop;
   stop.kind = kind;
   stop.detail = detail;
   stop.count = count_now();
-  stop.task = current.task;
-  stop.start_time = current.start_time;
+  stop.task = task;
   return stop;
 }
 
@@ -61,7 +53,7 @@ void on_ready(unsigned, void*) {
   if (g.ready) return;
   g.ready = true;
   (void)g.ram.open(*g.wire);
-  g.registers.read(begin_stop(StopKind::kReady, 0, {}).cpu);
+  g.registers.read(begin_stop(StopKind::kReady, 0, 0).cpu);
   yield_turn(*g.wire);
 }
 
@@ -75,11 +67,11 @@ bool is_interesting(EntryKind kind, uint64_t cs, uint64_t rax) {
 }
 
 void on_entry(EntryKind kind, uint64_t vaddr) {
-  const CurrentTask current = current_task();
-  if ((flags_of(current) & kWatchCalls) == 0) return;
+  const uint64_t task = current_task();
+  if ((flags_of(task) & kWatchCalls) == 0) return;
   const uint64_t cs = g.registers.read_cs();
   if (!is_interesting(kind, cs, g.registers.read_gpr(kRax))) return;
-  StopRecord& stop = begin_stop(StopKind::kSyscall, uint32_t(kind), current);
+  StopRecord& stop = begin_stop(StopKind::kSyscall, uint32_t(kind), task);
   g.registers.read(stop.cpu);
   stop.cpu.rip = vaddr;
   yield_turn(*g.wire);
@@ -96,29 +88,20 @@ void on_cpuid(unsigned, void* vaddr) {
   yield_turn(*g.wire);
 }
 
-void note_run(CurrentTask current) {
-  Wire& wire = *g.wire;
-  if (current.task == g.last_task && current.start_time == g.last_start_time) return;
-  g.last_task = current.task;
-  g.last_start_time = current.start_time;
-  if (wire.runs_used == kMostRuns) {
-    begin_stop(StopKind::kFlush, 0, current);
-    yield_turn(wire);
+// A task is about to go on in user mode. True: the host waits for that.
+bool note_return(uint64_t task) {
+  if (g.wire->want_switches && task != g.last_task) {
+    g.last_task = task;
+    begin_stop(StopKind::kSwitch, 0, task);
+    yield_turn(*g.wire);
   }
-  wire.runs[wire.runs_used++] = {count_now(), current.task, current.start_time};
-}
-
-// Whether the host waits for the current task to return; and the timeline.
-bool returns_to_host(CurrentTask& current) {
-  current = current_task();
-  if (g.wire->want_runs && current.task != 0) note_run(current);
-  return (flags_of(current) & kAwaitReturn) != 0;
+  return (flags_of(task) & kAwaitReturn) != 0;
 }
 
 void on_sysret(unsigned, void* code_segment) {
-  CurrentTask current;
-  if (!returns_to_host(current)) return;
-  StopRecord& stop = begin_stop(StopKind::kReturn, 0, current);
+  const uint64_t task = current_task();
+  if (!note_return(task)) return;
+  StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
   CpuState& cpu = stop.cpu;
   g.registers.read(cpu);
   cpu.rip = cpu.gpr[kRcx];
@@ -128,9 +111,9 @@ void on_sysret(unsigned, void* code_segment) {
 }
 
 void on_sysexit(unsigned, void*) {
-  CurrentTask current;
-  if (!returns_to_host(current)) return;
-  StopRecord& stop = begin_stop(StopKind::kReturn, 0, current);
+  const uint64_t task = current_task();
+  if (!note_return(task)) return;
+  StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
   CpuState& cpu = stop.cpu;
   g.registers.read(cpu);
   cpu.rip = cpu.gpr[kRdx];
@@ -142,15 +125,15 @@ void on_sysexit(unsigned, void*) {
 // To user mode or back into the kernel: what lies on the stack tells.
 void on_iret(unsigned, void*) {
   // Every interrupt and page fault comes by here: first what costs least.
-  if (!g.wire->want_runs && (flags_of(current_task()) & kAwaitReturn) == 0) return;
+  const uint64_t task = current_task();
+  if (!g.wire->want_switches && (flags_of(task) & kAwaitReturn) == 0) return;
   struct {
     uint64_t rip, cs, rflags, rsp, ss;
   } frame;
   const uint64_t rsp = g.registers.read_gpr(kRsp);
   if (!g.registers.read_memory(rsp, &frame, sizeof frame) || (frame.cs & 3) == 0) return;
-  CurrentTask current;
-  if (!returns_to_host(current)) return;
-  StopRecord& stop = begin_stop(StopKind::kReturn, 0, current);
+  if (!note_return(task)) return;
+  StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
   CpuState& cpu = stop.cpu;
   g.registers.read(cpu);
   cpu.rip = frame.rip;
@@ -162,10 +145,10 @@ void on_iret(unsigned, void*) {
 }
 
 void on_hook(unsigned, void* index) {
-  const CurrentTask current = current_task();
-  if ((flags_of(current) & kWatchCalls) == 0) return;
+  const uint64_t task = current_task();
+  if ((flags_of(task) & kWatchCalls) == 0) return;
   const auto hook = uint32_t(uint64_t(index));
-  StopRecord& stop = begin_stop(StopKind::kHook, hook, current);
+  StopRecord& stop = begin_stop(StopKind::kHook, hook, task);
   g.registers.read(stop.cpu);
   stop.cpu.rip = g.wire->hooks[hook];
   yield_turn(*g.wire);
@@ -229,7 +212,7 @@ void on_vcpu(qemu_plugin_id_t, unsigned) {
 }
 
 void on_exit(qemu_plugin_id_t, void*) {
-  begin_stop(StopKind::kEnd, 0, {});
+  begin_stop(StopKind::kEnd, 0, 0);
   yield_turn(*g.wire);
 }
 

@@ -100,12 +100,12 @@ void yield_turn(Wire& wire) {
   if (wire.turn.load() == uint32_t(Turn::kQuit)) ::_exit(0);
 }
 
-uint32_t task_flags(const Wire& wire, uint64_t task, uint64_t start_time) {
+uint32_t task_flags(const Wire& wire, uint64_t task) {
   constexpr uint32_t kMask = kTaskSlots - 1;
   for (uint32_t i = 0, at = task_hash(task); i < kTaskSlots; ++i, at = (at + 1) & kMask) {
     const TaskSlot& slot = wire.tasks[at];
     if (slot.task == 0) break;
-    if (slot.task == task && slot.start_time == start_time) return slot.flags;
+    if (slot.task == task) return slot.flags;
   }
   return wire.watch_all ? uint32_t{kWatchCalls} : 0;
 }

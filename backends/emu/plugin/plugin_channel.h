@@ -15,7 +15,7 @@ const char* connect_channel(const char* path, Wire** wire);
 void yield_turn(Wire& wire);
 
 // What the host wants to be told of a task.
-uint32_t task_flags(const Wire& wire, uint64_t task, uint64_t start_time);
+uint32_t task_flags(const Wire& wire, uint64_t task);
 
 // Guest RAM, mapped by ourselves: reads by physical address. False: not mapped.
 class GuestRam {
