@@ -75,22 +75,31 @@ size_t GuestMemory::read_physical(uint64_t paddr, std::span<std::byte> out) cons
   return size;
 }
 
-std::optional<uint64_t> GuestMemory::translate(PageTables tables, uint64_t vaddr) const {
+GuestMemory::Walked GuestMemory::walk(PageTables tables, uint64_t vaddr) const {
   unsigned shift = kPageBits + kIndexBits * (tables.five_levels ? 5 : 4);
-  if (!is_canonical(vaddr, shift)) return std::nullopt;
+  if (!is_canonical(vaddr, shift)) return {};
   uint64_t table = tables.cr3 & kAddressMask;
   while (shift > kPageBits) {
     shift -= kIndexBits;
     const auto entry =
         physical<uint64_t>(table + low_bits(vaddr >> shift, kIndexBits) * sizeof(uint64_t));
-    if (!entry || (*entry & kPresent) == 0) return std::nullopt;
+    if (!entry) return {};
+    if ((*entry & kPresent) == 0) return {std::nullopt, *entry};
     // Pages of 1 GiB and 2 MiB; the bit is reserved further up and means PAT in the last level.
     const bool is_page = shift == kPageBits || ((*entry & kLarge) != 0 && shift <= 30);
     table = *entry & kAddressMask;
-    if (is_page) return (table & ~low_bits(~uint64_t{0}, shift)) | low_bits(vaddr, shift);
-    if ((*entry & kLarge) != 0) return std::nullopt;
+    if (is_page) return {(table & ~low_bits(~uint64_t{0}, shift)) | low_bits(vaddr, shift), *entry};
+    if ((*entry & kLarge) != 0) return {};
   }
-  return std::nullopt;
+  return {};
+}
+
+std::optional<uint64_t> GuestMemory::translate(PageTables tables, uint64_t vaddr) const {
+  return walk(tables, vaddr).paddr;
+}
+
+bool GuestMemory::is_untouched(PageTables tables, uint64_t vaddr) const {
+  return walk(tables, vaddr).entry == 0;
 }
 
 size_t GuestMemory::read_virtual(PageTables tables, uint64_t vaddr,

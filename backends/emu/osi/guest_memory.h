@@ -47,6 +47,9 @@ class GuestMemory {
   // Where `vaddr` lies, by the page tables as the CPU walks them; nullopt when it is not mapped.
   // Permissions are not looked at.
   std::optional<uint64_t> translate(PageTables tables, uint64_t vaddr) const;
+  // Whether the walk ends at an entry that is all zero: the page was never there, neither taken
+  // away for a while (swapped out) nor made inaccessible.
+  bool is_untouched(PageTables tables, uint64_t vaddr) const;
   // How many bytes there were before the first page that is not mapped.
   size_t read_virtual(PageTables tables, uint64_t vaddr, std::span<std::byte> out) const;
 
@@ -62,11 +65,18 @@ class GuestMemory {
   // All of RAM, for scans: `low()` is at physical address 0, `high()` at kHighBase.
   std::span<const std::byte> low() const { return bytes_.first(low_size_); }
   std::span<const std::byte> high() const { return bytes_.subspan(low_size_); }
+  // The first physical address behind all of it.
+  uint64_t end() const { return high().empty() ? low_size_ : kHighBase + high().size(); }
 
  private:
   GuestMemory(std::span<const std::byte> bytes, size_t low_size, bool mapped)
       : bytes_(bytes), low_size_(low_size), mapped_(mapped) {}
   std::span<const std::byte> tail(uint64_t paddr) const;  // of its piece of RAM; may be empty
+  struct Walked {
+    std::optional<uint64_t> paddr;
+    uint64_t entry = 1;  // where the walk ended
+  };
+  Walked walk(PageTables tables, uint64_t vaddr) const;
 
   std::span<const std::byte> bytes_;
   size_t low_size_;

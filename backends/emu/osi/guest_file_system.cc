@@ -1,0 +1,206 @@
+#include "backends/emu/osi/guest_file_system.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "backends/emu/osi/address_space.h"
+#include "backends/emu/osi/open_files.h"
+#include "backends/emu/osi/page_cache.h"
+#include "common/base/scanner.h"
+
+namespace fptrace::emu {
+namespace {
+
+constexpr size_t kMostRead = 64 << 20;
+constexpr size_t kMostLink = 4096;  // PATH_MAX
+
+tl::unexpected<Error> unknown(const std::string& what, const std::string& path) {
+  return fail(Errc::kUnsupported, what + path + ": the guest does not have it in memory");
+}
+
+std::string_view take_component(std::string_view& rest) {
+  rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
+  const auto name = rest.substr(0, rest.find('/'));
+  rest.remove_prefix(name.size());
+  return name;
+}
+
+}  // namespace
+
+std::string GuestFileSystem::type_of(uint64_t inode) const {
+  const GuestKernel& kernel = names_.kernel();
+  return names_.type_of_super_block(kernel.pointer(inode, kernel.layout().inode.sb));
+}
+
+// File systems that have their files in dentries and the page cache only: what these do not
+// remember is not there.
+bool GuestFileSystem::keeps_all_in_memory(uint64_t inode) const {
+  const auto type = type_of(inode);
+  return type == "tmpfs" || type == "ramfs" || type == "rootfs" || type == "devtmpfs";
+}
+
+Result<Place> GuestFileSystem::step(Place from, std::string_view name, const std::string& path) {
+  const GuestKernel& kernel = names_.kernel();
+  const auto& layout = kernel.layout();
+  const uint64_t inode = kernel.pointer(from.dentry, layout.dentry.inode);
+  const auto mode = kernel.number(inode, layout.inode.mode);
+  if (!mode) return fail(Errc::kIo, "stat " + path, ENOENT);
+  if (!S_ISDIR(*mode)) return fail(Errc::kIo, "stat " + path, ENOTDIR);
+  const uint64_t dentry = dentries_.child(from.dentry, name);
+  if (dentry != 0) return dentries_.covered({from.mount, dentry});
+  if (keeps_all_in_memory(inode)) return fail(Errc::kIo, "stat " + path, ENOENT);
+  return unknown("stat ", path);
+}
+
+Result<Place> GuestFileSystem::find(const std::string& path) {
+  Place at = dentries_.covered(names_.root());
+  std::string_view rest = path;
+  for (auto name = take_component(rest); !name.empty(); name = take_component(rest)) {
+    auto next = step(at, name, path);
+    if (!next) return next;
+    at = *next;
+  }
+  if (!at) return unknown("stat ", path);
+  return at;
+}
+
+Result<uint64_t> GuestFileSystem::inode_of(const std::string& path, Place place) const {
+  const GuestKernel& kernel = names_.kernel();
+  const uint64_t inode = kernel.pointer(place.dentry, kernel.layout().dentry.inode);
+  if (inode == 0) return fail(Errc::kIo, "stat " + path, ENOENT);  // known not to be there
+  return inode;
+}
+
+Result<FileRef> GuestFileSystem::lstat(const std::string& path) {
+  const auto place = find(path);
+  if (!place) return fail(place.error());
+  const auto inode = inode_of(path, *place);
+  if (!inode) return fail(inode.error());
+  FileRef file = names_.properties(*place);
+  if (!file.exists()) return unknown("stat ", path);
+  file.path = path;
+  // Numbers of devices are used again for other file systems.
+  if (type_of(*inode) == "proc") {
+    procfs_.insert(file.dev);
+  } else if (!procfs_.empty()) {
+    procfs_.erase(file.dev);
+  }
+  return file;
+}
+
+Result<std::string> GuestFileSystem::content(uint64_t inode, uint64_t offset, size_t size,
+                                             const std::string& path) const {
+  const GuestKernel& kernel = names_.kernel();
+  const uint64_t file_size = kernel.number(inode, kernel.layout().inode.size).value_or(0);
+  const uint64_t rest = offset < file_size ? file_size - offset : 0;
+  std::string bytes(size_t(std::min<uint64_t>({size, kMostRead, rest})), '\0');
+  const auto out = std::as_writable_bytes(std::span(bytes));
+  if (PageCache(kernel).read(inode, offset, out, keeps_all_in_memory(inode)) != bytes.size())
+    return unknown("read ", path);
+  return bytes;
+}
+
+// Links of procfs have no content anywhere; these say what the kernel would.
+Result<std::string> GuestFileSystem::proc_link(uint64_t dentry, uint64_t inode,
+                                               const std::string& path) const {
+  const GuestKernel& kernel = names_.kernel();
+  const auto& p = kernel.layout().proc;
+  const std::string name = names_.component(dentry);
+  if (name == "self") return std::to_string(reader_.first);
+  if (name == "thread-self")
+    return std::to_string(reader_.first) + "/task/" + std::to_string(reader_.second);
+  const uint64_t entry = p.inode ? kernel.pointer(inode - p.inode.offset, p.entry) : 0;
+  const std::string target = kernel.text(kernel.pointer(entry, p.entry_data), kMostLink);
+  if (target.empty()) return unknown("readlink ", path);
+  return target;
+}
+
+Result<std::string> GuestFileSystem::readlink(const std::string& path) {
+  const auto place = find(path);
+  if (!place) return fail(place.error());
+  const auto inode = inode_of(path, *place);
+  if (!inode) return fail(inode.error());
+  const GuestKernel& kernel = names_.kernel();
+  const auto& i = kernel.layout().inode;
+  const auto mode = kernel.number(*inode, i.mode);
+  if (!mode || !S_ISLNK(*mode)) return fail(Errc::kIo, "readlink " + path, EINVAL);
+  if (const uint64_t link = kernel.pointer(*inode, i.link); link != 0) {
+    std::string target = kernel.text(link, kMostLink);
+    if (!target.empty()) return target;
+  }
+  if (type_of(*inode) == "proc") {
+    if (auto magic = magic_place(path)) {
+      const auto named = names_.name(*magic);
+      if (named) return named->path;
+    }
+    return proc_link(place->dentry, *inode, path);
+  }
+  auto target = content(*inode, 0, kMostLink, path);
+  if (target) target->resize(std::min(target->find('\0'), target->size()));
+  return target;
+}
+
+Result<std::string> GuestFileSystem::read_head(const std::string& path, size_t size) {
+  return read_at(path, 0, size);
+}
+
+Result<std::string> GuestFileSystem::read_at(const std::string& path, uint64_t offset,
+                                             size_t size) {
+  auto place = find(path);
+  if (!place) return fail(place.error());
+  const GuestKernel& kernel = names_.kernel();
+  auto inode = inode_of(path, *place);
+  if (!inode) return fail(inode.error());
+  if (S_ISLNK(kernel.number(*inode, kernel.layout().inode.mode).value_or(0))) {
+    place = magic_place(path);
+    if (!place) return fail(place.error());
+    inode = inode_of(path, *place);
+    if (!inode) return fail(inode.error());
+  }
+  if (!S_ISREG(kernel.number(*inode, kernel.layout().inode.mode).value_or(0)))
+    return fail(Errc::kIo, "read " + path, EINVAL);
+  return content(*inode, offset, size, path);
+}
+
+Result<Place> GuestFileSystem::magic_place(const std::string& path) {
+  const GuestKernel& kernel = names_.kernel();
+  const auto link = find(path);
+  if (!link) return link;
+  const auto inode = inode_of(path, *link);
+  if (!inode) return fail(inode.error());
+  // Every inode below /proc/PID knows its process, in whatever pid namespace that number is.
+  const auto& p = kernel.layout().proc;
+  if (!p.inode || type_of(*inode) != "proc") return fail(Errc::kIo, "follow " + path, ENOENT);
+  const uint64_t task = GuestTasks(kernel).of_pid(kernel.pointer(*inode - p.inode.offset, p.pid));
+  if (task == 0) return fail(Errc::kIo, "follow " + path, ENOENT);
+  const std::string name = names_.component(link->dentry);
+  const uint64_t directory = kernel.pointer(link->dentry, kernel.layout().dentry.parent);
+  Place target;
+  int number = 0;
+  Scanner digits(name);
+  if (name == "cwd") {
+    target = names_.cwd_of(task);
+  } else if (name == "root") {
+    target = names_.root_of(task);
+  } else if (name == "exe") {
+    target = AddressSpace(names_, kernel.pointer(task, kernel.layout().task.mm)).executable();
+  } else if (names_.component(directory) == "fd" && digits.dec(number) && digits.rest().empty()) {
+    target = names_.place_of_file(OpenFiles(names_, task).file(number));
+  } else {
+    return unknown("follow ", path);
+  }
+  if (!target) return fail(Errc::kIo, "follow " + path, ENOENT);
+  return target;
+}
+
+Result<FileRef> GuestFileSystem::follow_magic(const std::string& path) {
+  const auto place = magic_place(path);
+  if (!place) return fail(place.error());
+  auto file = names_.file(*place);
+  if (!file || !file->exists()) return unknown("follow ", path);
+  return *std::move(file);
+}
+
+}  // namespace fptrace::emu

@@ -1,0 +1,57 @@
+#pragma once
+#include <set>
+#include <string>
+#include <utility>
+
+#include "backends/emu/osi/dentry_lookup.h"
+#include "backends/emu/osi/guest_names.h"
+#include "backends/emu/osi/guest_tasks.h"
+#include "common/task/file_system.h"
+
+namespace fptrace::emu {
+
+// The file system of a guest as its kernel has it in memory, seen from GuestNames::root().
+//
+// The kernel remembers what it was asked for, also that a name is not there. So it knows every
+// component of a path right after a system call that looked it up, but not always before. What it
+// does not remember is an error without an errno (Error::sys 0): ask again when the call is over.
+class GuestFileSystem final : public FileSystem {
+ public:
+  explicit GuestFileSystem(GuestNames names) : names_(names), dentries_(names_) {}
+  // Dentries are looked up by way of our own names_.
+  GuestFileSystem(const GuestFileSystem&) = delete;
+  GuestFileSystem& operator=(const GuestFileSystem&) = delete;
+
+  // Who asks: the content of /proc/self and /proc/thread-self. Until the next call.
+  void set_reader(pid_t pid, pid_t tid) { reader_ = {pid, tid}; }
+
+  Result<FileRef> lstat(const std::string& path) override;
+  Result<std::string> readlink(const std::string& path) override;
+  Result<std::string> read_head(const std::string& path, size_t size) override;
+  Result<std::string> read_at(const std::string& path, uint64_t offset, size_t size) override;
+  Result<FileRef> follow_magic(const std::string& path) override;
+  // Of a device that lstat() has met.
+  bool is_procfs(uint64_t dev) const override { return procfs_.contains(dev); }
+
+  const GuestNames& names() const { return names_; }
+  // Where `path` leads; only its last component may be a symbolic link, and is not followed.
+  Result<Place> find(const std::string& path);
+
+ private:
+  Result<Place> step(Place from, std::string_view name, const std::string& path);
+  Result<uint64_t> inode_of(const std::string& path, Place place) const;
+  std::string type_of(uint64_t inode) const;  // of its file system
+  bool keeps_all_in_memory(uint64_t inode) const;
+  Result<std::string> content(uint64_t inode, uint64_t offset, size_t size,
+                              const std::string& path) const;
+  Result<std::string> proc_link(uint64_t dentry, uint64_t inode, const std::string& path) const;
+  // Of a magic link: the place, or the inode that has none.
+  Result<Place> magic_place(const std::string& path);
+
+  GuestNames names_;
+  DentryLookup dentries_;
+  std::pair<pid_t, pid_t> reader_{1, 1};
+  std::set<uint64_t> procfs_;  // the devices of those that were met
+};
+
+}  // namespace fptrace::emu
