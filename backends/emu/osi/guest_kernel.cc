@@ -13,9 +13,10 @@ constexpr uint64_t kImage = 0xffffffff80000000, kMaxImage = uint64_t{1} << 30;
 constexpr uint64_t kMaxBtf = 64 << 20;
 
 const std::set<std::string, std::less<>> kWantedSymbols = {
-    "init_task",        "page_offset_base", "vmemmap_base", "__per_cpu_start",
-    "__per_cpu_offset", "__start_BTF",      "__stop_BTF",   "special_mapping_vmops",
-    "dentry_hashtable", "d_hash_shift"};
+    "init_task",        "page_offset_base",  "vmemmap_base",     "__per_cpu_start",
+    "__per_cpu_offset", "__start_BTF",       "__stop_BTF",       "special_mapping_vmops",
+    "dentry_hashtable", "d_hash_shift",      "wake_up_new_task", "do_exit",
+    "get_signal",       "signal_setup_done", "do_group_exit"};
 
 // Each page that begins as VMCOREINFO does.
 std::vector<std::string_view> vmcoreinfo_pages(const GuestMemory& memory) {
@@ -129,10 +130,16 @@ uint64_t GuestKernel::current(uint64_t gs_base) const {
   return value<uint64_t>(at).value_or(0);
 }
 
-uint64_t GuestKernel::current_of_first_cpu() const {
+uint64_t GuestKernel::current_location() const {
   const uint64_t offsets = symbol("__per_cpu_offset");
   const auto base = offsets != 0 ? value<uint64_t>(offsets) : std::nullopt;
-  return base ? current(*base) : 0;
+  // Per-CPU symbols count from __per_cpu_start, which is 0 on x86 before 6.15.
+  return base ? *base + symbol("__per_cpu_start") + layout_.current_task : 0;
+}
+
+uint64_t GuestKernel::current_of_first_cpu() const {
+  const uint64_t at = current_location();
+  return at != 0 ? value<uint64_t>(at).value_or(0) : 0;
 }
 
 std::optional<uint64_t> GuestKernel::page_address(uint64_t page) const {

@@ -53,6 +53,8 @@ class GuestKernel {
   // 0 when the kernel has none of that name, or did not say.
   uint64_t symbol(std::string_view name) const;
   uint64_t init_task() const { return symbol("init_task"); }
+  // Where the first CPU keeps the pointer to its current task; 0: not known.
+  uint64_t current_location() const;
   // The task that a CPU runs, by the CPU's kernel GS base (in user mode: the swapped one).
   uint64_t current(uint64_t gs_base) const;
   // The same for the first CPU, without its registers.

@@ -44,13 +44,16 @@ void find_task(Finder& f, KernelLayout& k) {
   f.need("comm", t.comm).need("flags", t.flags).need("exit_state", t.exit_state);
   f.need("mm", t.mm).need("fs", t.fs).need("files", t.files).need("nsproxy", t.nsproxy);
   f.need("real_cred", t.real_cred).need("cred", t.cred).need("signal", t.signal);
-  f.need("start_time", t.start_time).may("pid_links", t.pid_links);
+  f.need("start_time", t.start_time).may("pid_links", t.pid_links).need("stack", t.stack);
   // The second name is that of kernels before 5.5.
   f.may("real_start_time", t.boot_time).may("start_boottime", t.boot_time);
   f.in("signal_struct")
       .may("thread_head", k.signal.thread_head)
       .need("nr_threads", k.signal.nr_threads);
   f.may("pids", k.signal.pids);
+  f.need("flags", k.signal.flags).need("group_exit_code", k.signal.group_exit_code);
+  f.in("ksignal").need("sig", k.ksignal.signo).need("info.si_code", k.ksignal.code);
+  f.need("info._sifields._kill._pid", k.ksignal.sender);
   auto& c = k.cred;
   f.in("cred").need("uid", c.uid).need("gid", c.gid).need("suid", c.suid).need("sgid", c.sgid);
   f.need("euid", c.euid).need("egid", c.egid).need("fsuid", c.fsuid).need("fsgid", c.fsgid);

@@ -14,11 +14,14 @@ struct KernelLayout {
   struct {
     Member tasks, thread_node, thread_group, thread_pid, pid, tgid, real_parent, group_leader, comm,
         flags, exit_state, mm, fs, files, nsproxy, real_cred, cred, signal, start_time, boot_time,
-        pid_links;
+        pid_links, stack;
   } task;
   struct {
-    Member thread_head, nr_threads, pids;
+    Member thread_head, nr_threads, pids, flags, group_exit_code;
   } signal;
+  struct {
+    Member signo, code, sender;
+  } ksignal;
   struct {
     Member uid, gid, suid, sgid, euid, egid, fsuid, fsgid, group_info, user_ns, cap_effective;
   } cred;
