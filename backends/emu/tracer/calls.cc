@@ -26,6 +26,10 @@ Result<void> Session::on_call() {
     thread->pending = decoder_.enter(thread->view, thread->call);
   thread->view.show_registers(nullptr);
   if (!thread->pending) return watch(*thread);
+  if (tracker_) {
+    for (const auto& change : thread->pending->may_change())
+      tracker_->before_change(change.file, change.keeps_content);
+  }
   thread->call_site = at.cpu.rip;
   thread->is_exec = is_exec(thread->call);
   thread->mm = thread->is_exec ? guest_->mm(thread->task) : 0;
@@ -59,6 +63,7 @@ void Session::end_call(GuestThread& thread, int64_t result) {
     if (openers_) tell_opener(thread, body);
     emit(&thread, std::move(body));
   }
+  if (tracker_) emit_contents();
 }
 
 void Session::tell_opener(GuestThread& thread, EventBody& body) {

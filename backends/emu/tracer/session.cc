@@ -78,6 +78,10 @@ Result<void> Session::begin(uint64_t task) {
   const auto info = GuestTasks(*kernel_).info(task);
   if (!info) return fail(Errc::kBackend, "the program's first task cannot be read");
   guest_.emplace(*kernel_, GuestNames(*kernel_, {}).root_of(task));
+  if (options_.hash) {
+    contents_.emplace(guest_->file_system());
+    tracker_.emplace(0u, nullptr, *contents_);
+  }
   first_count_ = stop().count;
   start_.kernel = kernel_->release();
   emit(nullptr, start_);
@@ -99,12 +103,23 @@ void Session::finish(int wait_status) {
   for (const GuestThread* thread : threads_.all()) channel_.forget_task(thread->task);
   status_ = WIFSIGNALED(wait_status) ? ExitStatus{0, WTERMSIG(wait_status)}
                                      : ExitStatus{WEXITSTATUS(wait_status), 0};
+  if (tracker_) {
+    std::vector<EventBody> bodies;
+    tracker_->finish(bodies);
+    for (auto& body : bodies) emit(nullptr, std::move(body));
+  }
   emit(nullptr, TraceEndEvent{*status_});
   if (options_.progress) options_.progress(seq_, threads_.processes_seen());
 }
 
 Result<void> Session::watch(GuestThread& thread, uint32_t more_flags) {
   return channel_.set_task(thread.task, kWatchCalls | more_flags);
+}
+
+void Session::emit_contents() {
+  std::vector<EventBody> bodies;
+  tracker_->take_ready(bodies);
+  for (auto& body : bodies) emit(nullptr, std::move(body));
 }
 
 void Session::emit(const GuestThread* thread, EventBody body) {
@@ -118,6 +133,7 @@ void Session::emit(ProcessKey process, pid_t tid, EventBody body) {
   if (!sink_error_) {
     if (auto r = sink_.on_event(event); !r) sink_error_ = r.error();
   }
+  if (tracker_) tracker_->observe(event);
   if (options_.progress && seq_ % kEventsPerProgress == 0)
     options_.progress(seq_, threads_.processes_seen());
 }

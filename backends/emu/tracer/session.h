@@ -7,8 +7,10 @@
 
 #include "backends/emu/channel/channel.h"
 #include "backends/emu/osi/guest_memory.h"
+#include "backends/emu/tracer/guest_contents.h"
 #include "backends/emu/tracer/guest_thread.h"
 #include "backends/emu/tracer/kernel_hooks.h"
+#include "common/content/content_tracker.h"
 #include "common/event/tracer.h"
 #include "common/syscall/decoder.h"
 #include "common/unwind/opener.h"
@@ -24,6 +26,7 @@ class Session {
  public:
   struct Options {
     bool openers = false;
+    bool hash = true;  // report contents
     // Called now and then with the number of events and processes so far; may be null.
     std::function<void(uint64_t events, uint64_t processes)> progress;
   };
@@ -45,6 +48,7 @@ class Session {
   Result<void> begin(uint64_t task);
   void finish(int wait_status);
   Result<void> watch(GuestThread& thread, uint32_t more_flags = 0);
+  void emit_contents();
   void emit(const GuestThread* thread, EventBody body);
   void emit(ProcessKey process, pid_t tid, EventBody body);
   const StopRecord& stop() const { return channel_.stop(); }
@@ -71,6 +75,8 @@ class Session {
   EventSink& sink_;
   std::optional<GuestKernel> kernel_;
   std::optional<Guest> guest_;  // once the program has begun
+  std::optional<GuestContents> contents_;
+  std::optional<ContentTracker> tracker_;  // if asked for
   GuestThreads threads_;
   Decoder decoder_;
   std::optional<unwind::OpenerFinder> openers_;  // if asked for
