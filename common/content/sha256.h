@@ -14,6 +14,7 @@ Result<Sha256> sha256_of(int fd);
 
 // The same of whatever `read` copies from an offset; it returns how many bytes there were, 0 at the
 // end.
-Result<Sha256> sha256_of(const std::function<Result<size_t>(uint64_t offset, std::span<char>)>& read);
+Result<Sha256> sha256_of(
+    const std::function<Result<size_t>(uint64_t offset, std::span<char>)>& read);
 
 }  // namespace fptrace

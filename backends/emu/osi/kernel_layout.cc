@@ -47,6 +47,7 @@ void find_task(Finder& f, KernelLayout& k) {
   f.need("start_time", t.start_time).may("pid_links", t.pid_links).need("stack", t.stack);
   // The second name is that of kernels before 5.5.
   f.may("real_start_time", t.boot_time).may("start_boottime", t.boot_time);
+  f.need("pending.signal", t.pending_signals);
   f.in("signal_struct")
       .may("thread_head", k.signal.thread_head)
       .need("nr_threads", k.signal.nr_threads);

@@ -13,7 +13,7 @@ bool is_exec(const SyscallCall& call) {
 }  // namespace
 
 Result<void> Session::on_call() {
-  GuestThread* const thread = threads_.find(stop().task);
+  GuestThread* const thread = find_or_adopt(stop().task);
   if (!thread) return {};
   // A call that waits for its return and is made once more was interrupted: the kernel has the
   // instruction executed again (-ERESTART*), now or after a handler. It begins anew.

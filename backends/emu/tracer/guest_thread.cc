@@ -43,7 +43,7 @@ void GuestThreads::remove(uint64_t task) {
   if (--process->threads == 0) processes_.erase(process->key.pid);
 }
 
-const GuestProcess* GuestThreads::find_process(pid_t pid) const {
+GuestProcess* GuestThreads::find_process(pid_t pid) {
   const auto it = processes_.find(pid);
   return it == processes_.end() ? nullptr : it->second.get();
 }

@@ -45,7 +45,7 @@ class GuestThreads {
   // Its process goes with the last thread.
   void remove(uint64_t task);
   // nullptr: no traced process has that number now.
-  const GuestProcess* find_process(pid_t pid) const;
+  GuestProcess* find_process(pid_t pid);
   std::vector<GuestThread*> all();
   bool empty() const { return threads_.empty(); }
   uint64_t processes_seen() const { return serial_; }

@@ -29,7 +29,7 @@ ExitStatus exit_status(int code) {
 }  // namespace
 
 Result<void> Session::on_hook() {
-  GuestThread* const thread = threads_.find(stop().task);
+  GuestThread* const thread = find_or_adopt(stop().task);
   if (!thread) return {};
   switch (Hook(stop().detail)) {
     case Hook::kNewTask:
@@ -48,6 +48,37 @@ Result<void> Session::on_hook() {
       return {};
   }
   return {};
+}
+
+GuestThread* Session::find_or_adopt(uint64_t task) {
+  if (GuestThread* const known = threads_.find(task)) return known;
+  if (!options_.whole_machine || !guest_ || status_) return nullptr;
+  const auto info = guest_->tasks().info(task);
+  if (!info || info->kernel_thread || info->ended) return nullptr;
+  if (GuestProcess* const process = threads_.find_process(info->pid))
+    return &threads_.add_thread(*guest_, *info, *process);
+  GuestThread& thread = threads_.add_process(*guest_, *info, {});
+  report_running_process(thread, *info);
+  return &thread;
+}
+
+void Session::report_running_process(GuestThread& thread, const TaskInfo& info) {
+  AttachEvent attach;
+  for (const uint64_t task : guest_->tasks().threads(thread.task))
+    if (const auto one = guest_->tasks().info(task)) attach.tids.push_back(one->tid);
+  if (const GuestProcess* parent = threads_.find_process(info.parent)) attach.parent = parent->key;
+  emit(&thread, std::move(attach));
+  emit(&thread, GapEvent{"history before attach", "what the process did before is not known"});
+  ExecEvent exec;
+  auto exe = thread.view.exe();
+  if (!exe) return;
+  exec.program.file = *std::move(exe);
+  exec.program.path = exec.program.file.path;
+  exec.argv = thread.view.argv().value_or(std::vector<std::string>{});
+  exec.env = thread.view.env().value_or(std::vector<std::string>{});
+  if (const auto cwd = thread.view.cwd()) exec.cwd = cwd->path;
+  emit(&thread, std::move(exec));
+  report_descriptors(thread);
 }
 
 Result<void> Session::on_new_task(GuestThread& parent) {
@@ -98,6 +129,14 @@ void Session::end_process(GuestThread& last) {
   if (openers_) openers_->forget(key.pid);
 }
 
+// SECCOMP_RET_TRAP undoes the call (its number is back where the result would be) and raises
+// SIGSYS: it was denied, whatever the register says.
+bool Session::was_denied(const GuestThread& thread, const SavedRegisters& saved) const {
+  const GuestKernel& kernel = guest_->kernel();
+  const auto pending = kernel.number(thread.task, kernel.layout().task.pending_signals);
+  return saved.rax == saved.orig_rax && (pending.value_or(0) >> (SIGSYS - 1) & 1) != 0;
+}
+
 // A call that is over returns only after the handlers; its result is there now.
 void Session::on_signal_work(GuestThread& thread) {
   if (!thread.pending) return;
@@ -109,7 +148,7 @@ void Session::on_signal_work(GuestThread& thread) {
   if (was_interrupted(result))
     thread.pending.reset();
   else
-    end_call(thread, result);
+    end_call(thread, was_denied(thread, *saved) ? -EPERM : result);
 }
 
 void Session::on_handler(GuestThread& thread) {

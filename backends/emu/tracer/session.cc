@@ -87,20 +87,28 @@ Result<void> Session::begin(uint64_t task) {
   emit(nullptr, start_);
   GuestThread& thread = threads_.add_process(*guest_, *info, {});
   root_ = thread.process->key;
+  report_descriptors(thread);
+  channel_.watch_all(options_.whole_machine);
+  if (options_.whole_machine)
+    for (const uint64_t process : guest_->tasks().processes()) (void)find_or_adopt(process);
+  return watch(thread);
+}
+
+void Session::report_descriptors(GuestThread& thread) {
   // As with execve: what closes then is not the program's.
-  const OpenFiles files(guest_->names(), task);
+  const OpenFiles files(guest_->names(), thread.task);
   for (const int fd : files.numbers()) {
     const uint32_t flags = files.flags(fd);
     auto file = files.reference(fd);
     if ((flags & O_CLOEXEC) == 0 && file)
       emit(&thread, FdEvent{FdOrigin::kInherited, fd, flags, *std::move(file)});
   }
-  return watch(thread);
 }
 
 void Session::finish(int wait_status) {
   // Whatever is left of the program will not run any more.
   for (const GuestThread* thread : threads_.all()) channel_.forget_task(thread->task);
+  channel_.watch_all(false);
   status_ = WIFSIGNALED(wait_status) ? ExitStatus{0, WTERMSIG(wait_status)}
                                      : ExitStatus{WEXITSTATUS(wait_status), 0};
   if (tracker_) {

@@ -26,7 +26,8 @@ class Session {
  public:
   struct Options {
     bool openers = false;
-    bool hash = true;  // report contents
+    bool hash = true;            // report contents
+    bool whole_machine = false;  // every process of the guest, not the program's tree alone
     // Called now and then with the number of events and processes so far; may be null.
     std::function<void(uint64_t events, uint64_t processes)> progress;
   };
@@ -46,6 +47,7 @@ class Session {
   Result<void> on_ready();
   Result<void> on_marker();
   Result<void> begin(uint64_t task);
+  void report_descriptors(GuestThread& thread);
   void finish(int wait_status);
   Result<void> watch(GuestThread& thread, uint32_t more_flags = 0);
   void emit_contents();
@@ -60,11 +62,15 @@ class Session {
   void tell_opener(GuestThread& thread, EventBody& body);
 
   // lifecycle.cc
+  // A task that ran before the trace began, of a trace of the whole machine. nullptr: not traced.
+  GuestThread* find_or_adopt(uint64_t task);
+  void report_running_process(GuestThread& thread, const TaskInfo& info);
   Result<void> on_hook();
   Result<void> on_new_task(GuestThread& parent);
   void on_task_end(GuestThread& thread);
   void end_process(GuestThread& last);
   void on_signal_work(GuestThread& thread);
+  bool was_denied(const GuestThread& thread, const SavedRegisters& saved) const;
   void on_handler(GuestThread& thread);
   void on_fatal(GuestThread& thread);
   GuestThread& on_exec_done(GuestThread& thread);
