@@ -6,7 +6,7 @@
 namespace fptrace::cli {
 
 extern const Subcommand kAttach, kCompletion, kDiff, kDoctor, kFiles, kHelp, kLog, kManifest, kPack,
-    kRun, kSbom, kTree, kVerify, kVersion;
+    kReplay, kRun, kSbom, kTree, kVerify, kVersion;
 
 // What `fptrace help` says.
 void print_overview(std::ostream& out);

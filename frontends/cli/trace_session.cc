@@ -6,8 +6,6 @@
 #include <cstdlib>
 #include <string>
 
-#include "frontends/cli/backends.h"
-#include "frontends/cli/results.h"
 #include "frontends/cli/start_failure.h"
 
 namespace fptrace::cli {
@@ -57,18 +55,19 @@ ExitStatus not_started(const Context& ctx, const std::string& program, int err) 
 }  // namespace
 
 ExitStatus trace(const Context& ctx, const Subcommand& self, const Arguments& args,
-                 const std::vector<std::string>& argv, std::vector<pid_t> attach) {
+                 const std::vector<std::string>& argv, Manifests manifests,
+                 const std::function<Result<NamedTracer>(TracerRequest)>& make) {
   ProgressLine progress(ctx.err, args.has("progress") && ::isatty(STDERR_FILENO) == 1);
   TracerRequest request;
-  request.attach = std::move(attach);
   request.progress = [&](uint64_t events, uint64_t n) { progress.show(events, n); };
   request.warn = [&](const std::string& sentence) {
     progress.clear();
     ctx.err << "fptrace: warning: " << sentence << '\n';
   };
-  const auto made = make_tracer(args, std::move(request));
+  const auto made = make(std::move(request));
   if (!made) return refused(ctx, self, made.error());
-  const auto results = Results::prepare(ctx, args, made->backend, made->tracer->capabilities());
+  const auto results =
+      Results::prepare(ctx, args, made->backend, made->tracer->capabilities(), manifests);
   if (!results) return refused(ctx, self, results.error());
 
   const auto status = made->tracer->run(Command{argv}, (*results)->sink());
