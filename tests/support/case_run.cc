@@ -134,6 +134,18 @@ std::vector<std::string> CaseRunner::command() const {
   return argv;
 }
 
+std::vector<std::string> CaseRunner::needed() const {
+  std::vector<std::string> needed{scratch_->work(), program()};
+  for (const auto& entry : fs::directory_iterator(program_dir_)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("helper_") || name.starts_with("lib_")) needed.push_back(entry.path());
+  }
+  // What programs of the suite look for by themselves.
+  for (const char* path : {"/bin/sh", "/bin/cat", "/etc/passwd", "/etc/group", "/etc/ld.so.cache"})
+    if (fs::exists(path)) needed.emplace_back(path);
+  return needed;
+}
+
 // In the process that is to become the program or the tracer.
 int CaseRunner::body(const Trace* trace) {
   const std::string ready = scratch_->results() + "/ready";

@@ -9,34 +9,13 @@
 #include <optional>
 #include <thread>
 
+#include "backends/emu/image/private_directory.h"
 #include "backends/emu/tracer/session.h"
 
 namespace fptrace::emu {
 namespace {
 
 namespace fs = std::filesystem;
-
-// For the channel and a recording that nobody keeps; gone with the object.
-class PrivateDirectory {
- public:
-  static Result<PrivateDirectory> make() {
-    std::error_code none;
-    std::string path = (fs::temp_directory_path(none) / "fptrace-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) return fail_errno("make a directory in " + path);
-    return PrivateDirectory(std::move(path));
-  }
-  PrivateDirectory(PrivateDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  PrivateDirectory& operator=(PrivateDirectory&&) = delete;
-  ~PrivateDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  std::string file(const char* name) const { return path_ + "/" + name; }
-
- private:
-  explicit PrivateDirectory(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
 
 bool write_to_standard_streams(Stream stream, const char* data, size_t size) {
   const int fd = stream == Stream::kOut ? STDOUT_FILENO : STDERR_FILENO;
@@ -70,7 +49,7 @@ class EmuTracer final : public Tracer {
   }
 
   Result<ExitStatus> run(const Command& command, EventSink& sink, std::stop_token stop) override {
-    auto directory = PrivateDirectory::make();
+    auto directory = PrivateDirectory::make(temporary_directory());
     if (!directory) return fail(directory.error());
     auto channel = Channel::create(directory->file("channel"), true);
     if (!channel) return fail(channel.error());
@@ -147,11 +126,10 @@ class EmuTracer final : public Tracer {
   TraceStartEvent describe(const MachineRun& machine) const {
     TraceStartEvent start;
     start.backend = "emu";
-    start.argv = machine.job().argv;
-    start.cwd = machine.job().cwd;
+    start.argv = machine.argv();
+    start.cwd = machine.cwd();
     start.os = os_name();
     start.machine = "x86_64";
-    start.wall_ns = machine.job().time_ns;
     return start;
   }
 

@@ -78,6 +78,8 @@ Result<void> Session::begin(uint64_t task) {
   const auto info = GuestTasks(*kernel_).info(task);
   if (!info) return fail(Errc::kBackend, "the program's first task cannot be read");
   guest_.emplace(*kernel_, GuestNames(*kernel_, {}).root_of(task));
+  // Our init has looked at all of it before it said that the program begins.
+  guest_->file_system().remembers_all(guest_->names().root());
   if (options_.hash) {
     contents_.emplace(guest_->file_system());
     tracker_.emplace(0u, nullptr, *contents_);
