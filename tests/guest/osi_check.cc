@@ -108,7 +108,7 @@ std::string status_line(const std::string& status, const std::string& name) {
 class Check {
  public:
   Check(const GuestKernel& kernel, Place root)
-      : kernel_(kernel), tasks_(kernel), names_(kernel, root), fs_(names_) {}
+      : kernel_(kernel), tasks_(kernel), names_(kernel, root), fs_(names_, root) {}
 
   bool run(const std::vector<Note>& notes) {
     // A task that went while the notes were taken may have a name left, but no state.
