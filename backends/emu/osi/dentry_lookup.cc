@@ -6,12 +6,6 @@
 #include "backends/emu/osi/kernel_list.h"
 
 namespace fptrace::emu {
-namespace {
-
-constexpr unsigned kMaxMountsOnOnePlace = 4096;
-
-}  // namespace
-
 uint32_t dentry_hash(uint64_t parent, std::string_view name) {
   constexpr uint64_t kGolden = 0x61C8864680B583EB;  // include/linux/hash.h
   uint64_t x = 0, y = parent;
@@ -95,7 +89,7 @@ uint64_t DentryLookup::child(uint64_t parent, std::string_view name) {
 Place DentryLookup::covered(Place place) const {
   const GuestKernel& kernel = names_->kernel();
   const auto& m = kernel.layout().mount;
-  for (unsigned i = 0; i < kMaxMountsOnOnePlace; ++i) {
+  for (CycleGuard guard; !guard.repeats(place.mount);) {
     uint64_t above = 0;
     each_in_list(kernel, place.mount + m.mounts.offset, m.child, [&](uint64_t mount) {
       if (kernel.pointer(mount, m.mountpoint) == place.dentry) above = mount;

@@ -15,8 +15,7 @@ namespace fptrace::emu {
 namespace {
 
 constexpr size_t kMostRead = 64 << 20;
-constexpr size_t kMostLink = 4096;     // PATH_MAX
-constexpr unsigned kMostSteps = 4096;  // to the top of a tree
+constexpr size_t kMostLink = 4096;  // PATH_MAX
 
 tl::unexpected<Error> unknown(const std::string& what, const std::string& path) {
   return fail(Errc::kUnsupported, what + path + ": the guest does not have it in memory");
@@ -237,7 +236,7 @@ std::string GuestFileSystem::source(Place place) const {
 
 bool GuestFileSystem::is_below(uint64_t dentry, uint64_t directory) const {
   const GuestKernel& kernel = names_.kernel();
-  for (unsigned i = 0; dentry != 0 && i < kMostSteps; ++i) {
+  for (CycleGuard guard; dentry != 0 && !guard.repeats(dentry);) {
     if (dentry == directory) return true;
     const uint64_t parent = kernel.pointer(dentry, kernel.layout().dentry.parent);
     if (parent == dentry) return false;
@@ -250,12 +249,13 @@ bool GuestFileSystem::is_below(uint64_t dentry, uint64_t directory) const {
 bool GuestFileSystem::is_visible(Place place) const {
   const GuestKernel& kernel = names_.kernel();
   const auto& m = kernel.layout().mount;
-  for (unsigned i = 0; place && i < kMostSteps; ++i) {
+  for (CycleGuard guard; place && !guard.repeats(place.dentry ^ place.mount);) {
     if (dentries_.covered(place) != place) return false;
     while (place != names_.root() && place.dentry == kernel.pointer(place.mount, m.root)) {
       const uint64_t parent = kernel.pointer(place.mount, m.parent);
-      if (parent == place.mount || ++i >= kMostSteps) return true;
+      if (parent == place.mount) return true;
       place = {parent, kernel.pointer(place.mount, m.mountpoint)};
+      if (guard.repeats(place.dentry ^ place.mount)) return false;
     }
     if (place == names_.root()) return true;
     place.dentry = kernel.pointer(place.dentry, kernel.layout().dentry.parent);
