@@ -28,6 +28,7 @@ bool DentryLookup::is_child(uint64_t dentry, uint64_t parent, std::string_view n
   const GuestKernel& kernel = names_->kernel();
   const auto& d = kernel.layout().dentry;
   return kernel.pointer(dentry, d.parent) == parent && dentry != parent &&
+         kernel.pointer(dentry, d.hash_pprev) != 0 &&  // else removed, or not yet there
          kernel.number(dentry, d.name_len) == name.size() && names_->component(dentry) == name;
 }
 
@@ -63,8 +64,8 @@ uint64_t DentryLookup::child_in_list(uint64_t parent, std::string_view name) {
   const auto& d = kernel.layout().dentry;
   uint64_t found = 0;
   const auto take = [&](uint64_t at) {
-    if (kernel.pointer(at, d.hash_pprev) == 0) return true;  // removed, or not yet there
-    if (hashing_ == Hashing::kUntried) try_hashing(at, parent);
+    if (hashing_ == Hashing::kUntried && kernel.pointer(at, d.hash_pprev) != 0)
+      try_hashing(at, parent);
     if (is_child(at, parent, name)) found = at;
     return found == 0;
   };
