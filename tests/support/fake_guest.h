@@ -40,6 +40,7 @@ class FakeGuest {
 
   emu::GuestMemory memory() const { return emu::GuestMemory::over(bytes_); }
   std::vector<std::byte>& bytes() { return bytes_; }
+  size_t used() const { return next_heap_; }  // of them
   // To be in memory from now on, as VMCOREINFO says. Without it there is no kernel to be found.
   void say(std::string_view line);
 
