@@ -58,7 +58,7 @@ std::vector<GuestMapping> AddressSpace::mappings() const {
     each_in_maple_tree(kernel, kernel.pointer(mm_, m.tree_root), add);
   } else {
     uint64_t vma = kernel.pointer(mm_, m.mmap);
-    for (CycleGuard guard; vma != 0 && !guard.repeats(vma) && add(vma);)
+    for (CycleGuard<> guard; vma != 0 && !guard.repeats(vma) && add(vma);)
       vma = kernel.pointer(vma, kernel.layout().vma.vm_next);
   }
   return found;

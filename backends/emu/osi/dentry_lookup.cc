@@ -90,7 +90,7 @@ uint64_t DentryLookup::child(uint64_t parent, std::string_view name) {
 Place DentryLookup::covered(Place place) const {
   const GuestKernel& kernel = names_->kernel();
   const auto& m = kernel.layout().mount;
-  for (CycleGuard guard; !guard.repeats(place.mount);) {
+  for (CycleGuard<> guard; !guard.repeats(place.mount);) {
     uint64_t above = 0;
     each_in_list(kernel, place.mount + m.mounts.offset, m.child, [&](uint64_t mount) {
       if (kernel.pointer(mount, m.mountpoint) == place.dentry) above = mount;

@@ -236,7 +236,7 @@ std::string GuestFileSystem::source(Place place) const {
 
 bool GuestFileSystem::is_below(uint64_t dentry, uint64_t directory) const {
   const GuestKernel& kernel = names_.kernel();
-  for (CycleGuard guard; dentry != 0 && !guard.repeats(dentry);) {
+  for (CycleGuard<> guard; dentry != 0 && !guard.repeats(dentry);) {
     if (dentry == directory) return true;
     const uint64_t parent = kernel.pointer(dentry, kernel.layout().dentry.parent);
     if (parent == dentry) return false;
@@ -249,13 +249,13 @@ bool GuestFileSystem::is_below(uint64_t dentry, uint64_t directory) const {
 bool GuestFileSystem::is_visible(Place place) const {
   const GuestKernel& kernel = names_.kernel();
   const auto& m = kernel.layout().mount;
-  for (CycleGuard guard; place && !guard.repeats(place.dentry ^ place.mount);) {
+  for (CycleGuard<Place> guard; place && !guard.repeats(place);) {
     if (dentries_.covered(place) != place) return false;
     while (place != names_.root() && place.dentry == kernel.pointer(place.mount, m.root)) {
       const uint64_t parent = kernel.pointer(place.mount, m.parent);
       if (parent == place.mount) return true;
       place = {parent, kernel.pointer(place.mount, m.mountpoint)};
-      if (guard.repeats(place.dentry ^ place.mount)) return false;
+      if (guard.repeats(place)) return false;
     }
     if (place == names_.root()) return true;
     place.dentry = kernel.pointer(place.dentry, kernel.layout().dentry.parent);

@@ -105,9 +105,8 @@ std::optional<PlaceName> GuestNames::name(Place place) const {
   PlaceName out;
   out.deleted = first_parent != place.dentry && kernel_->pointer(place.dentry, d.hash_pprev) == 0;
   std::string& reversed = out.path;
-  for (CycleGuard guard; place != root_;) {
-    if (guard.repeats(place.dentry ^ place.mount) || reversed.size() > kMaxPath)
-      return std::nullopt;
+  for (CycleGuard<Place> guard; place != root_;) {
+    if (guard.repeats(place) || reversed.size() > kMaxPath) return std::nullopt;
     if (place.dentry == kernel_->pointer(place.mount, m.root)) {
       const uint64_t parent = kernel_->pointer(place.mount, m.parent);
       if (parent == place.mount) break;  // the top of its tree, or not mounted any more

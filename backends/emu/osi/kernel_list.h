@@ -7,10 +7,11 @@ namespace fptrace::emu {
 
 // Tells when a walk along pointers has come round to where it was (Brent's algorithm): damaged
 // memory may lead in circles.
+template <class Position = uint64_t>
 class CycleGuard {
  public:
   // To be called at every step; true at some step soon after the walk began to repeat.
-  bool repeats(uint64_t at) {
+  bool repeats(const Position& at) {
     if (at == mark_ && steps_ != 0) return true;
     if (++steps_ == next_) {
       mark_ = at;
@@ -20,7 +21,8 @@ class CycleGuard {
   }
 
  private:
-  uint64_t mark_ = 0, steps_ = 0, next_ = 1;
+  Position mark_{};
+  uint64_t steps_ = 0, next_ = 1;
 };
 
 // Calls `visit(object)` for each entry of the list_head at `head`, where `object` holds its link at
@@ -28,7 +30,7 @@ class CycleGuard {
 template <class Visit>
 void each_in_list(const GuestKernel& kernel, uint64_t head, Member link, Visit visit) {
   uint64_t at = kernel.value<uint64_t>(head).value_or(0);
-  for (CycleGuard guard; at != 0 && at != head && !guard.repeats(at);) {
+  for (CycleGuard<> guard; at != 0 && at != head && !guard.repeats(at);) {
     if (!visit(at - link.offset)) return;
     at = kernel.value<uint64_t>(at).value_or(0);
   }
@@ -38,7 +40,7 @@ void each_in_list(const GuestKernel& kernel, uint64_t head, Member link, Visit v
 template <class Visit>
 void each_in_hlist(const GuestKernel& kernel, uint64_t head, Member link, Visit visit) {
   uint64_t at = kernel.value<uint64_t>(head).value_or(0) & ~uint64_t{1};
-  for (CycleGuard guard; at != 0 && !guard.repeats(at);) {
+  for (CycleGuard<> guard; at != 0 && !guard.repeats(at);) {
     if (!visit(at - link.offset)) return;
     at = kernel.value<uint64_t>(at).value_or(0);
   }

@@ -141,6 +141,26 @@ TEST(GuestNames, MountsInACircleAreNoPath) {
   EXPECT_EQ(path_of(s.names(), {a, s.disk}), "(nothing)");
 }
 
+// Two mounts on top of each other whose parts lie at equal distances in memory.
+TEST(GuestNames, MountsThatAreAlikeAreNoCircle) {
+  Scene s;
+  const uint64_t distance = 0x10000;
+  const uint64_t block = s.guest.words(std::vector<uint64_t>(0x40000 / 8), 0x40000);
+  const auto mount_at = [&](uint64_t mount, uint64_t parent, uint64_t mountpoint) {
+    s.guest.set("dentry", mount + 0x1000, "d_parent", mount + 0x1000);
+    s.guest.set("mount", mount, "mnt.mnt_root", mount + 0x1000);
+    s.guest.set("mount", mount, "mnt_parent", parent);
+    s.guest.set("mount", mount, "mnt_mountpoint", mountpoint);
+    return mount;
+  };
+  uint64_t top = s.disk_mount, point = s.disk;
+  for (uint64_t i = 0; i < 4; ++i) {
+    top = mount_at(block + i * distance, top, point);
+    point = top + 0x1000;
+  }
+  EXPECT_EQ(path_of(s.names(), {top, point}), "/mnt");
+}
+
 TEST(GuestNames, WhatCannotBeReadIsNoPath) {
   Scene s;
   EXPECT_EQ(path_of(s.names(), {}), "(nothing)");
