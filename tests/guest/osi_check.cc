@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -108,12 +109,13 @@ std::string status_line(const std::string& status, const std::string& name) {
 class Check {
  public:
   Check(const GuestKernel& kernel, Place root)
-      : kernel_(kernel), tasks_(kernel), names_(kernel, root), fs_(names_) {}
+      : kernel_(kernel), tasks_(kernel), names_(kernel, root), fs_(names_, root) {}
 
   bool run(const std::vector<Note>& notes) {
-    // A task that went while the notes were taken may have a name left, but no state.
+    // A task that went while the notes were taken may have a name left, but no state. Threads of
+    // the kernel come and go as it likes.
     for (const Note& note : notes)
-      if (note.kind == 'F' && note.path.ends_with("/stat"))
+      if (note.kind == 'F' && note.path.ends_with("/stat") && !is_kernel_thread_gone(note))
         noted_.insert(note.path.substr(0, note.path.rfind('/') + 1));
     for (const Note& note : notes) take(note);
     check_lists();
@@ -121,6 +123,14 @@ class Check {
   }
 
  private:
+  // By the flags in its stat: PF_KTHREAD.
+  bool is_kernel_thread_gone(const Note& note) const {
+    unsigned flags = 0;
+    std::sscanf(note.bytes.c_str() + note.bytes.rfind(')') + 1, " %*c %*d %*d %*d %*d %*d %u",
+                &flags);
+    return (flags & 0x200000) != 0 && tasks_.find_process(std::atoi(note.bytes.c_str())) == 0;
+  }
+
   void take(const Note& note) {
     pid_t pid = 0, tid = 0;
     std::string rest;
@@ -320,7 +330,7 @@ class Check {
     std::set<pid_t> found;
     for (const uint64_t task : tasks_.processes()) {
       const auto info = tasks_.info(task);
-      if (!info) continue;
+      if (!info || (info->kernel_thread && !seen_.contains(info->pid))) continue;
       found.insert(info->pid);
       std::string threads, noted;
       std::set<pid_t> tids;

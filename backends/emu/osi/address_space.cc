@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backends/emu/osi/kernel_list.h"
 #include "backends/emu/osi/maple_tree.h"
 
 namespace fptrace::emu {
@@ -57,7 +58,7 @@ std::vector<GuestMapping> AddressSpace::mappings() const {
     each_in_maple_tree(kernel, kernel.pointer(mm_, m.tree_root), add);
   } else {
     uint64_t vma = kernel.pointer(mm_, m.mmap);
-    for (unsigned i = 0; vma != 0 && i < kMaxMappings && add(vma); ++i)
+    for (CycleGuard<> guard; vma != 0 && !guard.repeats(vma) && add(vma);)
       vma = kernel.pointer(vma, kernel.layout().vma.vm_next);
   }
   return found;

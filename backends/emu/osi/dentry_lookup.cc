@@ -6,12 +6,6 @@
 #include "backends/emu/osi/kernel_list.h"
 
 namespace fptrace::emu {
-namespace {
-
-constexpr unsigned kMaxMountsOnOnePlace = 4096;
-
-}  // namespace
-
 uint32_t dentry_hash(uint64_t parent, std::string_view name) {
   constexpr uint64_t kGolden = 0x61C8864680B583EB;  // include/linux/hash.h
   uint64_t x = 0, y = parent;
@@ -34,6 +28,7 @@ bool DentryLookup::is_child(uint64_t dentry, uint64_t parent, std::string_view n
   const GuestKernel& kernel = names_->kernel();
   const auto& d = kernel.layout().dentry;
   return kernel.pointer(dentry, d.parent) == parent && dentry != parent &&
+         kernel.pointer(dentry, d.hash_pprev) != 0 &&  // else removed, or not yet there
          kernel.number(dentry, d.name_len) == name.size() && names_->component(dentry) == name;
 }
 
@@ -69,8 +64,8 @@ uint64_t DentryLookup::child_in_list(uint64_t parent, std::string_view name) {
   const auto& d = kernel.layout().dentry;
   uint64_t found = 0;
   const auto take = [&](uint64_t at) {
-    if (kernel.pointer(at, d.hash_pprev) == 0) return true;  // removed, or not yet there
-    if (hashing_ == Hashing::kUntried) try_hashing(at, parent);
+    if (hashing_ == Hashing::kUntried && kernel.pointer(at, d.hash_pprev) != 0)
+      try_hashing(at, parent);
     if (is_child(at, parent, name)) found = at;
     return found == 0;
   };
@@ -95,7 +90,7 @@ uint64_t DentryLookup::child(uint64_t parent, std::string_view name) {
 Place DentryLookup::covered(Place place) const {
   const GuestKernel& kernel = names_->kernel();
   const auto& m = kernel.layout().mount;
-  for (unsigned i = 0; i < kMaxMountsOnOnePlace; ++i) {
+  for (CycleGuard<> guard; !guard.repeats(place.mount);) {
     uint64_t above = 0;
     each_in_list(kernel, place.mount + m.mounts.offset, m.child, [&](uint64_t mount) {
       if (kernel.pointer(mount, m.mountpoint) == place.dentry) above = mount;

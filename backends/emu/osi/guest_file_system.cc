@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "backends/emu/osi/address_space.h"
+#include "backends/emu/osi/kernel_list.h"
 #include "backends/emu/osi/open_files.h"
 #include "backends/emu/osi/page_cache.h"
 #include "common/base/scanner.h"
@@ -55,7 +56,7 @@ Result<Place> GuestFileSystem::step(Place from, std::string_view name, const std
 }
 
 Result<Place> GuestFileSystem::find(const std::string& path) {
-  Place at = dentries_.covered(names_.root());
+  Place at = dentries_.covered(start_);
   std::string_view rest = path;
   for (auto name = take_component(rest); !name.empty(); name = take_component(rest)) {
     auto next = step(at, name, path);
@@ -81,6 +82,7 @@ Result<FileRef> GuestFileSystem::lstat(const std::string& path) {
   FileRef file = names_.properties(*place);
   if (!file.exists()) return unknown("stat ", path);
   file.path = path;
+  file.source = source(*place);
   // Numbers of devices are used again for other file systems.
   if (type_of(*inode) == "proc") {
     procfs_.insert(file.dev);
@@ -198,9 +200,67 @@ Result<Place> GuestFileSystem::magic_place(const std::string& path) {
 Result<FileRef> GuestFileSystem::follow_magic(const std::string& path) {
   const auto place = magic_place(path);
   if (!place) return fail(place.error());
-  auto file = names_.file(*place);
-  if (!file || !file->exists()) return unknown("follow ", path);
-  return *std::move(file);
+  auto found = file(*place);
+  if (!found) return unknown("follow ", path);
+  return found;
+}
+
+Result<FileRef> GuestFileSystem::file(Place place) {
+  auto found = names_.file(place);
+  if (!found || !found->exists()) return fail(Errc::kBackend, "a file of the guest leads nowhere");
+  found->source = source(place);
+  return *std::move(found);
+}
+
+// What is seen through a mount of a part of a file system is in the whole of it, too: where that is
+// mounted in the namespace that names count from.
+std::string GuestFileSystem::source(Place place) const {
+  const GuestKernel& kernel = names_.kernel();
+  const auto& m = kernel.layout().mount;
+  const uint64_t sb = kernel.pointer(place.mount, m.sb);
+  const uint64_t part = kernel.pointer(place.mount, m.root);
+  if (part == kernel.pointer(sb, kernel.layout().sb.root)) return {};
+  const uint64_t home = kernel.pointer(names_.root().mount, m.ns);
+  std::string found;
+  if (!kernel.layout().sb.mounts || !m.instance) return {};
+  each_in_list(kernel, sb + kernel.layout().sb.mounts.offset, m.instance, [&](uint64_t other) {
+    if (other == place.mount || kernel.pointer(other, m.ns) != home) return true;
+    const Place there{other, place.dentry};
+    if (!is_below(place.dentry, kernel.pointer(other, m.root))) return true;
+    const auto named = names_.name(there);
+    if (named && !named->deleted && is_visible(there)) found = named->path;
+    return found.empty();
+  });
+  return found;
+}
+
+bool GuestFileSystem::is_below(uint64_t dentry, uint64_t directory) const {
+  const GuestKernel& kernel = names_.kernel();
+  for (CycleGuard<> guard; dentry != 0 && !guard.repeats(dentry);) {
+    if (dentry == directory) return true;
+    const uint64_t parent = kernel.pointer(dentry, kernel.layout().dentry.parent);
+    if (parent == dentry) return false;
+    dentry = parent;
+  }
+  return false;
+}
+
+// Whether nothing is mounted over it or over a directory on its way.
+bool GuestFileSystem::is_visible(Place place) const {
+  const GuestKernel& kernel = names_.kernel();
+  const auto& m = kernel.layout().mount;
+  for (CycleGuard<Place> guard; place && !guard.repeats(place);) {
+    if (dentries_.covered(place) != place) return false;
+    while (place != names_.root() && place.dentry == kernel.pointer(place.mount, m.root)) {
+      const uint64_t parent = kernel.pointer(place.mount, m.parent);
+      if (parent == place.mount) return true;
+      place = {parent, kernel.pointer(place.mount, m.mountpoint)};
+      if (guard.repeats(place)) return false;
+    }
+    if (place == names_.root()) return true;
+    place.dentry = kernel.pointer(place.dentry, kernel.layout().dentry.parent);
+  }
+  return false;
 }
 
 }  // namespace fptrace::emu

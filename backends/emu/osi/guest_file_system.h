@@ -10,14 +10,17 @@
 
 namespace fptrace::emu {
 
-// The file system of a guest as its kernel has it in memory, seen from GuestNames::root().
+// The file system of a guest as its kernel has it in memory: the tree of one mount namespace.
 //
 // The kernel remembers what it was asked for, also that a name is not there. So it knows every
 // component of a path right after a system call that looked it up, but not always before. What it
 // does not remember is an error without an errno (Error::sys 0): ask again when the call is over.
 class GuestFileSystem final : public FileSystem {
  public:
-  explicit GuestFileSystem(GuestNames names) : names_(names), dentries_(names_) {}
+  // `start`: where paths begin. `names`: what FileRef::path of files that are found in other ways
+  // counts from.
+  GuestFileSystem(const GuestNames& names, Place start)
+      : names_(names), start_(start), dentries_(names_) {}
   // Dentries are looked up by way of our own names_.
   GuestFileSystem(const GuestFileSystem&) = delete;
   GuestFileSystem& operator=(const GuestFileSystem&) = delete;
@@ -34,6 +37,8 @@ class GuestFileSystem final : public FileSystem {
   bool is_procfs(uint64_t dev) const override { return procfs_.contains(dev); }
 
   const GuestNames& names() const { return names_; }
+  // A file that was not found by its path: with its source (FileRef::source).
+  Result<FileRef> file(Place place);
   // Where `path` leads; only its last component may be a symbolic link, and is not followed.
   Result<Place> find(const std::string& path);
 
@@ -45,10 +50,13 @@ class GuestFileSystem final : public FileSystem {
   Result<std::string> content(uint64_t inode, uint64_t offset, size_t size,
                               const std::string& path) const;
   Result<std::string> proc_link(uint64_t dentry, uint64_t inode, const std::string& path) const;
-  // Of a magic link: the place, or the inode that has none.
+  std::string source(Place place) const;
+  bool is_below(uint64_t dentry, uint64_t directory) const;
+  bool is_visible(Place place) const;
   Result<Place> magic_place(const std::string& path);
 
   GuestNames names_;
+  Place start_;
   DentryLookup dentries_;
   std::pair<pid_t, pid_t> reader_{1, 1};
   std::set<uint64_t> procfs_;  // the devices of those that were met

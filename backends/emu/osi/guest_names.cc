@@ -5,12 +5,13 @@
 
 #include <algorithm>
 
+#include "backends/emu/osi/kernel_list.h"
+
 namespace fptrace::emu {
 namespace {
 
 constexpr size_t kNameMax = 255;
-// Directories can be nested deeper than PATH_MAX; but a walk must end.
-constexpr size_t kMaxComponents = 100'000, kMaxPath = 4 << 20;
+constexpr size_t kMaxPath = 4 << 20;  // directories can be nested deeper than PATH_MAX
 
 // Kernel-internal encoding of device numbers (include/linux/kdev_t.h) to that of stat(2).
 uint64_t user_dev(uint64_t dev) { return makedev(uint32_t(dev >> 20), uint32_t(dev & 0xfffff)); }
@@ -104,8 +105,8 @@ std::optional<PlaceName> GuestNames::name(Place place) const {
   PlaceName out;
   out.deleted = first_parent != place.dentry && kernel_->pointer(place.dentry, d.hash_pprev) == 0;
   std::string& reversed = out.path;
-  for (size_t i = 0; place != root_; ++i) {
-    if (i > kMaxComponents || reversed.size() > kMaxPath) return std::nullopt;
+  for (CycleGuard<Place> guard; place != root_;) {
+    if (guard.repeats(place) || reversed.size() > kMaxPath) return std::nullopt;
     if (place.dentry == kernel_->pointer(place.mount, m.root)) {
       const uint64_t parent = kernel_->pointer(place.mount, m.parent);
       if (parent == place.mount) break;  // the top of its tree, or not mounted any more

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "backends/emu/osi/address_space.h"
-#include "backends/emu/osi/guest_file_system.h"
 #include "backends/emu/osi/guest_tasks.h"
+#include "backends/emu/osi/guest_view.h"
 #include "backends/emu/osi/open_files.h"
 #include "common/syscall/initial_stack.h"
 #include "common/task/task_view.h"
@@ -16,9 +16,8 @@ namespace fptrace::emu {
 // the registers are not in the guest's memory: whoever stopped the guest has them.
 class GuestTask : public TaskView {
  public:
-  // `task`: address of its task_struct. `fs` may be shared by all tasks that are looked at with the
-  // same root, and must outlive this.
-  GuestTask(GuestFileSystem& fs, const TaskInfo& info);
+  // `view` may be shared by all tasks and must outlive this.
+  GuestTask(GuestView& view, const TaskInfo& info);
 
   const TaskId& id() const { return id_; }
 
@@ -32,6 +31,7 @@ class GuestTask : public TaskView {
   Result<FileRef> cwd() override;
   Result<FileRef> root() override;
   FileSystem& file_system() override;
+  std::optional<bool> may_read(const FileRef& file) override;
   Result<SocketPeer> socket_peer(int fd) override;
   Result<std::vector<std::string>> argv() override;
   Result<std::vector<std::string>> env() override;
@@ -42,11 +42,13 @@ class GuestTask : public TaskView {
   void forget_program() { program_.reset(); }
 
  private:
+  const GuestKernel& kernel() const { return view_.kernel(); }
+  const GuestNames& names() const { return view_.names(); }
   AddressSpace memory() const;
   Result<FileRef> file_at(Place place, const char* what) const;
   std::string who() const;
 
-  GuestFileSystem& fs_;
+  GuestView& view_;
   TaskId id_;
   pid_t pid_, tid_;
   std::optional<ProgramStrings> program_;

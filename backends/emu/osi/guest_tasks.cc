@@ -69,8 +69,11 @@ std::optional<TaskInfo> GuestTasks::info(uint64_t task) const {
 }
 
 std::optional<Credentials> GuestTasks::credentials(uint64_t task) const {
+  return credentials_of(kernel_->pointer(task, kernel_->layout().task.real_cred));
+}
+
+std::optional<Credentials> GuestTasks::credentials_of(uint64_t cred) const {
   const auto& c = kernel_->layout().cred;
-  const uint64_t cred = kernel_->pointer(task, kernel_->layout().task.real_cred);
   if (cred == 0) return std::nullopt;
   const auto id_at = [&](Member member) {
     return uint32_t(kernel_->number(cred, member).value_or(~uint64_t{0}));
@@ -114,6 +117,28 @@ Namespaces GuestTasks::namespaces(uint64_t task) const {
         uint32_t(kernel_->number(kernel_->pointer(numbers, p.upid_ns), n.pid_inum).value_or(0));
   }
   return out;
+}
+
+// As generic_permission() of fs/namei.c.
+std::optional<bool> GuestTasks::may_read(uint64_t task, uint64_t inode) const {
+  constexpr uint64_t kOverride = 1 << 1, kReadSearch = 1 << 2;  // CAP_DAC_*, linux/capability.h
+  const auto& i = kernel_->layout().inode;
+  const auto& c = kernel_->layout().cred;
+  const auto mode = kernel_->number(inode, i.mode), owner = kernel_->number(inode, i.uid);
+  const auto group = kernel_->number(inode, i.gid);
+  const uint64_t cred = kernel_->pointer(task, kernel_->layout().task.cred);
+  const auto who = credentials_of(cred);
+  const auto capabilities = kernel_->number(cred, c.cap_effective);
+  if (!mode || !owner || !group || !who || !capabilities) return std::nullopt;
+  const bool in_group = who->fsgid == *group || std::ranges::count(who->groups, *group) > 0;
+  const uint64_t bits = who->fsuid == *owner ? *mode >> 6 : in_group ? *mode >> 3 : *mode;
+  if ((bits & 4) != 0) return true;
+  if ((*capabilities & (kOverride | kReadSearch)) == 0) return false;
+  // Capabilities count in the task's own user namespace, to which the file need not belong.
+  const auto& n = kernel_->layout().ns;
+  const uint64_t user = kernel_->pointer(cred, c.user_ns);
+  if (!n.user_parent || kernel_->pointer(user, n.user_parent) != 0) return std::nullopt;
+  return true;
 }
 
 uint64_t GuestTasks::find_process(pid_t pid) const {

@@ -56,6 +56,8 @@ class GuestTasks {
   std::optional<TaskInfo> info(uint64_t task) const;
   std::optional<Credentials> credentials(uint64_t task) const;
   Namespaces namespaces(uint64_t task) const;
+  // By the permissions of the file and the task's capabilities; nullopt where these do not tell.
+  std::optional<bool> may_read(uint64_t task, uint64_t inode) const;
 
   // By its number in the first pid namespace; 0 when there is none.
   uint64_t find_process(pid_t pid) const;
@@ -64,6 +66,8 @@ class GuestTasks {
   uint64_t of_pid(uint64_t pid) const;
 
  private:
+  std::optional<Credentials> credentials_of(uint64_t cred) const;
+
   const GuestKernel* kernel_;
 };
 

@@ -104,11 +104,15 @@ void find_names(Finder& f, KernelLayout& k) {
   f.in("mount").need("mnt", m.vfsmount).need("mnt.mnt_root", m.root).need("mnt.mnt_sb", m.sb);
   f.need("mnt_parent", m.parent).need("mnt_mountpoint", m.mountpoint).need("mnt_mounts", m.mounts);
   f.need("mnt_child", m.child)
+      .may("mnt_instance", m.instance)
       .need("mnt_id", m.id)
       .need("mnt_devname", m.devname)
       .need("mnt_ns", m.ns);
   f.in("super_block").need("s_dev", k.sb.dev).need("s_type", k.sb.type).need("s_root", k.sb.root);
-  f.need("s_fs_info", k.sb.fs_info).in("file_system_type").need("name", k.sb.type_name);
+  f.need("s_fs_info", k.sb.fs_info)
+      .may("s_mounts", k.sb.mounts)
+      .in("file_system_type")
+      .need("name", k.sb.type_name);
   f.in("fs_struct").need("root.mnt", k.fs.root_mnt).need("root.dentry", k.fs.root_dentry);
   f.need("pwd.mnt", k.fs.pwd_mnt).need("pwd.dentry", k.fs.pwd_dentry);
 }

@@ -50,10 +50,10 @@ struct KernelLayout {
     Member op_name, op_hash;    // in dentry_operations
   } dentry;
   struct {
-    Member vfsmount, root, sb, parent, mountpoint, mounts, child, id, devname, ns;
+    Member vfsmount, root, sb, parent, mountpoint, mounts, child, instance, id, devname, ns;
   } mount;
   struct {
-    Member dev, type, root, fs_info;
+    Member dev, type, root, fs_info, mounts;
     Member type_name;  // in file_system_type
   } sb;
   struct {

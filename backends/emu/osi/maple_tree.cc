@@ -23,8 +23,10 @@ struct Node {
   bool is_leaf = false;
 };
 
-// `most`: where the range of the node ends.
-std::optional<Node> read_node(const GuestKernel& kernel, uint64_t entry, uint64_t most) {
+// `least`, `most`: the range of the node. A node whose ranges do not lie in it in order is damaged;
+// so no node can be met in many places of a tree.
+std::optional<Node> read_node(const GuestKernel& kernel, uint64_t entry, uint64_t least,
+                              uint64_t most) {
   const auto& m = kernel.layout().maple;
   const NodeType type = type_of(entry);
   const bool is_allocation = type == NodeType::kAllocationRange;
@@ -45,8 +47,10 @@ std::optional<Node> read_node(const GuestKernel& kernel, uint64_t entry, uint64_
   // The last used slot's pivot is left out where its range ends with the node's.
   for (size_t i = 0; i < count; ++i) {
     if (i >= pivot_count || (node.bounds[i] == 0 && i > 0)) node.bounds[i] = most;
+    if (node.bounds[i] > most || node.bounds[i] < least) return std::nullopt;
     ++node.count;
-    if (node.bounds[i] >= most) break;
+    if (node.bounds[i] == most) break;
+    least = node.bounds[i] + 1;
   }
   return node;
 }
@@ -57,14 +61,16 @@ class Walk {
       : kernel_(kernel), visit_(visit) {}
 
   // False: stop.
-  bool visit(uint64_t entry, uint64_t most, unsigned depth) {
+  bool visit(uint64_t entry, uint64_t least, uint64_t most, unsigned depth) {
     if (depth > kMaxDepth || ++nodes_ > kMaxNodes) return false;
-    const auto node = read_node(kernel_, entry, most);
+    const auto node = read_node(kernel_, entry, least, most);
     if (!node) return true;
     for (size_t i = 0; i < node->count; ++i) {
-      const uint64_t slot = node->slots[i];
+      const uint64_t slot = node->slots[i], begin = least;
+      least = node->bounds[i] + 1;  // 0 behind the last one
       if (slot == 0) continue;
-      if (node->is_leaf ? !visit_(slot) : !visit(slot, node->bounds[i], depth + 1)) return false;
+      if (node->is_leaf ? !visit_(slot) : !visit(slot, begin, node->bounds[i], depth + 1))
+        return false;
     }
     return true;
   }
@@ -80,7 +86,7 @@ class Walk {
 void each_in_maple_tree(const GuestKernel& kernel, uint64_t root,
                         const std::function<bool(uint64_t)>& visit) {
   if (is_node_root(root)) {
-    Walk(kernel, visit).visit(root, ~uint64_t{0}, 0);
+    Walk(kernel, visit).visit(root, 0, ~uint64_t{0}, 0);
   } else if (root != 0) {
     visit(root);  // the only entry
   }
@@ -88,13 +94,14 @@ void each_in_maple_tree(const GuestKernel& kernel, uint64_t root,
 
 uint64_t find_in_maple_tree(const GuestKernel& kernel, uint64_t root, uint64_t index) {
   if (!is_node_root(root)) return root;
-  uint64_t at = root, most = ~uint64_t{0};
+  uint64_t at = root, least = 0, most = ~uint64_t{0};
   for (unsigned depth = 0; depth < kMaxDepth; ++depth) {
-    const auto node = read_node(kernel, at, most);
+    const auto node = read_node(kernel, at, least, most);
     if (!node) return 0;
     size_t i = 0;
     while (i + 1 < node->count && node->bounds[i] < index) ++i;
     at = node->slots[i];
+    if (i > 0) least = node->bounds[i - 1] + 1;
     most = node->bounds[i];
     if (node->is_leaf) return at;
   }
