@@ -51,7 +51,9 @@ Result<Place> GuestFileSystem::step(Place from, std::string_view name, const std
   if (!S_ISDIR(*mode)) return fail(Errc::kIo, "stat " + path, ENOTDIR);
   const uint64_t dentry = dentries_.child(from.dentry, name);
   if (dentry != 0) return dentries_.covered({from.mount, dentry});
-  if (keeps_all_in_memory(inode)) return fail(Errc::kIo, "stat " + path, ENOENT);
+  const bool remembered =
+      remembered_ != 0 && kernel.pointer(inode, layout.inode.sb) == remembered_;
+  if (remembered || keeps_all_in_memory(inode)) return fail(Errc::kIo, "stat " + path, ENOENT);
   return unknown("stat ", path);
 }
 

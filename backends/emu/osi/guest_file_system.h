@@ -28,6 +28,10 @@ class GuestFileSystem final : public FileSystem {
   // Who asks: the content of /proc/self and /proc/thread-self. Until the next call.
   void set_reader(pid_t pid, pid_t tid) { reader_ = {pid, tid}; }
 
+  // Every name of that file system was looked up once, and the guest has memory enough: what its
+  // kernel does not remember of it is not there. Address of a super block; 0: of none.
+  void remembers_all_of(uint64_t super_block) { remembered_ = super_block; }
+
   Result<FileRef> lstat(const std::string& path) override;
   Result<std::string> readlink(const std::string& path) override;
   Result<std::string> read_head(const std::string& path, size_t size) override;
@@ -59,6 +63,7 @@ class GuestFileSystem final : public FileSystem {
   Place start_;
   DentryLookup dentries_;
   std::pair<pid_t, pid_t> reader_{1, 1};
+  uint64_t remembered_ = 0;
   std::set<uint64_t> procfs_;  // the devices of those that were met
 };
 

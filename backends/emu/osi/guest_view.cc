@@ -13,6 +13,12 @@ Place GuestView::root_of_init(const GuestKernel& kernel) {
   return GuestNames(kernel, {}).root_of(GuestTasks(kernel).find_process(1));
 }
 
+void GuestView::remembers_all() {
+  remembered_ = kernel().pointer(names_.root().dentry, kernel().layout().dentry.sb);
+  own_.remembers_all_of(remembered_);
+  for (auto& [address, foreign] : foreign_) foreign.files->remembers_all_of(remembered_);
+}
+
 GuestFileSystem& GuestView::file_system_of(uint64_t task) {
   const auto& layout = kernel().layout();
   const uint64_t proxy = kernel().pointer(task, layout.task.nsproxy);
@@ -26,6 +32,7 @@ GuestFileSystem& GuestView::file_system_of(uint64_t task) {
   const Place start{top, kernel().pointer(top, layout.mount.root)};
   Foreign& made = foreign_[ns];
   made = {number, std::make_unique<GuestFileSystem>(names_, start)};
+  made.files->remembers_all_of(remembered_);
   return *made.files;
 }
 

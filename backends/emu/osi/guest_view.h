@@ -20,6 +20,10 @@ class GuestView {
   const GuestNames& names() const { return names_; }
   // Until the next call.
   GuestFileSystem& file_system_of(uint64_t task);
+  // Of the namespace that the root is in.
+  GuestFileSystem& file_system() { return own_; }
+  // GuestFileSystem::remembers_all_of() the file system that the root is on.
+  void remembers_all();
 
  private:
   struct Foreign {
@@ -28,6 +32,7 @@ class GuestView {
   };
   GuestNames names_;
   GuestFileSystem own_;
+  uint64_t remembered_ = 0;
   std::map<uint64_t, Foreign> foreign_;  // by the address of the mount namespace
 };
 

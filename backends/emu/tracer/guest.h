@@ -3,10 +3,9 @@
 #include <optional>
 
 #include "backends/emu/channel/wire.h"
-#include "backends/emu/osi/guest_file_system.h"
 #include "backends/emu/osi/guest_kernel.h"
-#include "backends/emu/osi/guest_names.h"
 #include "backends/emu/osi/guest_tasks.h"
+#include "backends/emu/osi/guest_view.h"
 #include "common/syscall/decoder.h"
 #include "common/task/task_view.h"
 
@@ -24,14 +23,14 @@ class Guest {
  public:
   // `root`: the directory that the trace's paths count from. The kernel must outlive it.
   Guest(const GuestKernel& kernel, Place root)
-      : kernel_(kernel), tasks_(kernel), names_(kernel, root), file_system_(names_) {}
+      : kernel_(kernel), tasks_(kernel), view_(kernel, root) {}
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
 
   const GuestKernel& kernel() const { return kernel_; }
   const GuestTasks& tasks() const { return tasks_; }
-  const GuestNames& names() const { return names_; }
-  GuestFileSystem& file_system() { return file_system_; }
+  const GuestNames& names() const { return view_.names(); }
+  GuestView& view() { return view_; }
 
   uint64_t mm(uint64_t task) const { return kernel_.pointer(task, kernel_.layout().task.mm); }
   // What lies on top of the task's kernel stack.
@@ -40,8 +39,7 @@ class Guest {
  private:
   const GuestKernel& kernel_;
   GuestTasks tasks_;
-  GuestNames names_;
-  GuestFileSystem file_system_;
+  GuestView view_;
 };
 
 // By the registers at the call's entry. i386 calls come by several ways, which pass arguments

@@ -21,7 +21,7 @@ struct GuestProcess {
 // One thread that is traced.
 struct GuestThread {
   GuestThread(Guest& guest, const TaskInfo& info, GuestProcess* process)
-      : task(info.id.address), tid(info.tid), process(process), view(guest.file_system(), info) {}
+      : task(info.id.address), tid(info.tid), process(process), view(guest.view(), info) {}
 
   uint64_t task;  // address of its task_struct
   pid_t tid;

@@ -79,9 +79,9 @@ Result<void> Session::begin(uint64_t task) {
   if (!info) return fail(Errc::kBackend, "the program's first task cannot be read");
   guest_.emplace(*kernel_, GuestNames(*kernel_, {}).root_of(task));
   // Our init has looked at all of it before it said that the program begins.
-  guest_->file_system().remembers_all(guest_->names().root());
+  guest_->view().remembers_all();
   if (options_.hash) {
-    contents_.emplace(guest_->file_system());
+    contents_.emplace(guest_->view().file_system());
     tracker_.emplace(0u, nullptr, *contents_);
   }
   first_count_ = stop().count;
@@ -100,10 +100,9 @@ void Session::report_descriptors(GuestThread& thread) {
   // As with execve: what closes then is not the program's.
   const OpenFiles files(guest_->names(), thread.task);
   for (const int fd : files.numbers()) {
-    const uint32_t flags = files.flags(fd);
-    auto file = files.reference(fd);
-    if ((flags & O_CLOEXEC) == 0 && file)
-      emit(&thread, FdEvent{FdOrigin::kInherited, fd, flags, *std::move(file)});
+    auto open = thread.view.descriptor(fd);
+    if (open && (open->flags & O_CLOEXEC) == 0)
+      emit(&thread, FdEvent{FdOrigin::kInherited, fd, open->flags, std::move(open->file)});
   }
 }
 
