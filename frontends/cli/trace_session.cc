@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
+#include "frontends/cli/machine_session.h"
 #include "frontends/cli/start_failure.h"
 
 namespace fptrace::cli {
@@ -70,8 +72,16 @@ ExitStatus trace(const Context& ctx, const Subcommand& self, const Arguments& ar
       Results::prepare(ctx, args, made->backend, made->tracer->capabilities(), manifests);
   if (!results) return refused(ctx, self, results.error());
 
-  const auto status = made->tracer->run(Command{argv}, (*results)->sink());
+  // The ptrace backend sees to signals itself.
+  std::optional<Interruption> interruption;
+  if (made->backend == "emu") interruption.emplace();
+  const auto status = made->tracer->run(Command{argv}, (*results)->sink(),
+                                        interruption ? interruption->token() : std::stop_token());
   progress.clear();
+  if (!status && interruption && interruption->signal() != 0) {
+    (*results)->abandon(status.error());
+    return {0, interruption->signal()};
+  }
   if (status) return (*results)->finish() ? *status : ExitStatus{kToolFailed};
   const Error& error = status.error();
   if (error.code == Errc::kTracee && error.sys != 0 && !argv.empty()) {

@@ -30,8 +30,8 @@ class MachineRun {
   virtual ~MachineRun() = default;
 
   virtual pid_t pid() const = 0;  // of QEMU
-  // The file that is the guest's physical memory, from address 0 (no image has so much that there is
-  // a hole). It exists from the start; map it read only.
+  // The file that is the guest's physical memory, from address 0 (no image has so much that there
+  // is a hole). It exists from the start; map it read only.
   virtual const std::string& ram_path() const = 0;
   virtual uint64_t ram_size() const = 0;
   // The kernel that runs in the guest, as a bzImage.
@@ -43,8 +43,8 @@ class MachineRun {
   virtual const std::string& directory() const = 0;
 
   // Starts the machine and serves its program's standard streams until it has ended, then ends the
-  // machine. Blocks; call it from a thread of its own while another one answers the plugins. Returns
-  // how the program ended. An error says what became of the machine:
+  // machine. Blocks; call it from a thread of its own while another one answers the plugins.
+  // Returns how the program ended. An error says what became of the machine:
   //   kTracee (sys: the errno of execve) when the program could not be started in the guest,
   //   kBackend for a panic, a timeout, a QEMU that died, a replay that left its recording.
   // When `stop` is requested it returns kBackend with sys ECANCELED. Once only.
@@ -55,13 +55,13 @@ class MachineRun {
 };
 
 struct RecordRequest {
-  std::string image = "default";  // built at need
-  std::vector<std::string> argv;  // argv[0] is looked up in PATH as execvp does
+  std::string image = "default";        // built at need
+  std::vector<std::string> argv;        // argv[0] is looked up in PATH as execvp does
   std::optional<std::string> manifest;  // of an earlier trace: the files it lists, not the closure
   std::vector<std::string> include;     // files and whole directories to take along besides
-  std::string rootfs;                   // a directory or archive to be the guest's root; empty: none
-  std::chrono::seconds timeout{0};      // 0: none
-  std::vector<std::string> plugins;     // each the value of a -plugin option of QEMU
+  std::string rootfs;                // a directory or archive to be the guest's root; empty: none
+  std::chrono::seconds timeout{0};   // 0: none
+  std::vector<std::string> plugins;  // each the value of a -plugin option of QEMU
   std::function<void(const std::string&)> progress;  // while an image is built; may be null
   std::function<void(const std::string&)> warn;      // one sentence; may be null
 };
