@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 
@@ -199,6 +200,9 @@ Result<Observed> CaseRunner::run(const Trace* trace) {
              "P=" + program_dir_,
              "READY=" + results + "/ready",
              "GO=" + results + "/go"};
+  // Where guest images are kept, for those that run in one.
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"))
+    how.env.push_back("XDG_CACHE_HOME=" + std::string(cache));
   how.env.insert(how.env.end(), expectation_.env.begin(), expectation_.env.end());
   how.user = expectation_.user;
   how.limit = torture_ ? kTortureLimit : kLimit;

@@ -78,7 +78,10 @@ Result<uint64_t> GuestFileSystem::inode_of(const std::string& path, Place place)
 
 Result<FileRef> GuestFileSystem::lstat(const std::string& path) {
   const auto place = find(path);
-  if (!place) return fail(place.error());
+  if (!place) {
+    if (const auto made_up = proc_path(path)) return proc_file(*made_up, path);
+    return fail(place.error());
+  }
   const auto inode = inode_of(path, *place);
   if (!inode) return fail(inode.error());
   FileRef file = names_.properties(*place);
@@ -121,9 +124,70 @@ Result<std::string> GuestFileSystem::proc_link(uint64_t dentry, uint64_t inode,
   return target;
 }
 
+std::optional<ProcPath> GuestFileSystem::proc_path(const std::string& path) {
+  constexpr std::string_view kProc = "/proc/";
+  if (!path.starts_with(kProc)) return std::nullopt;
+  const auto root = find("/proc");
+  const GuestKernel& kernel = names_.kernel();
+  if (!root || type_of(kernel.pointer(root->dentry, kernel.layout().dentry.inode)) != "proc")
+    return std::nullopt;
+  return parse_proc_path(std::string_view(path).substr(kProc.size()));
+}
+
+uint64_t GuestFileSystem::task_of(const ProcPath& path) const {
+  const GuestTasks tasks(names_.kernel());
+  const uint64_t process = tasks.find_process(path.pid);
+  return process != 0 && path.tid != 0 ? tasks.find_thread(process, path.tid) : process;
+}
+
+Place GuestFileSystem::target_of(const ProcPath& path) const {
+  const GuestKernel& kernel = names_.kernel();
+  const uint64_t task = task_of(path);
+  if (task == 0) return {};
+  switch (path.kind) {
+    case ProcPath::Kind::kCwd:
+      return names_.cwd_of(task);
+    case ProcPath::Kind::kRoot:
+      return names_.root_of(task);
+    case ProcPath::Kind::kExe:
+      return AddressSpace(names_, kernel.pointer(task, kernel.layout().task.mm)).executable();
+    case ProcPath::Kind::kFd:
+      return names_.place_of_file(OpenFiles(names_, task).file(path.fd));
+    case ProcPath::Kind::kSelf:
+    case ProcPath::Kind::kThreadSelf:
+    case ProcPath::Kind::kDirectory:
+      return {};
+  }
+  return {};
+}
+
+// The kernel would make its inode now, with a number that nobody can know.
+Result<FileRef> GuestFileSystem::proc_file(const ProcPath& made_up, const std::string& path) {
+  const bool own = made_up.kind == ProcPath::Kind::kSelf ||
+                   made_up.kind == ProcPath::Kind::kThreadSelf;
+  const bool there = own || (made_up.is_link() ? bool(target_of(made_up)) : task_of(made_up) != 0);
+  if (!there) return fail(Errc::kIo, "stat " + path, ENOENT);
+  auto file = lstat("/proc");
+  if (!file) return file;
+  file->path = path;
+  file->mode = made_up.is_link() ? S_IFLNK | 0700u : S_IFDIR | 0555u;
+  file->ino = ~uint64_t{0};
+  file->size = 0;
+  return file;
+}
+
 Result<std::string> GuestFileSystem::readlink(const std::string& path) {
   const auto place = find(path);
-  if (!place) return fail(place.error());
+  if (!place) {
+    const auto made_up = proc_path(path);
+    if (made_up && made_up->kind == ProcPath::Kind::kSelf) return std::to_string(reader_.first);
+    if (made_up && made_up->kind == ProcPath::Kind::kThreadSelf)
+      return std::to_string(reader_.first) + "/task/" + std::to_string(reader_.second);
+    const auto target = made_up ? target_of(*made_up) : Place();
+    const auto named = target ? names_.name(target) : std::nullopt;
+    if (named) return named->path;
+    return fail(place.error());
+  }
   const auto inode = inode_of(path, *place);
   if (!inode) return fail(inode.error());
   const GuestKernel& kernel = names_.kernel();
@@ -153,6 +217,7 @@ Result<std::string> GuestFileSystem::read_head(const std::string& path, size_t s
 Result<std::string> GuestFileSystem::read_at(const std::string& path, uint64_t offset,
                                              size_t size) {
   auto place = find(path);
+  if (!place) place = magic_place(path);
   if (!place) return fail(place.error());
   const GuestKernel& kernel = names_.kernel();
   auto inode = inode_of(path, *place);
@@ -171,7 +236,11 @@ Result<std::string> GuestFileSystem::read_at(const std::string& path, uint64_t o
 Result<Place> GuestFileSystem::magic_place(const std::string& path) {
   const GuestKernel& kernel = names_.kernel();
   const auto link = find(path);
-  if (!link) return link;
+  if (!link) {
+    const auto made_up = proc_path(path);
+    const Place target = made_up ? target_of(*made_up) : Place();
+    return target ? Result<Place>(target) : link;
+  }
   const auto inode = inode_of(path, *link);
   if (!inode) return fail(inode.error());
   // Every inode below /proc/PID knows its process, in whatever pid namespace that number is.

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -6,6 +7,7 @@
 #include "backends/emu/osi/dentry_lookup.h"
 #include "backends/emu/osi/guest_names.h"
 #include "backends/emu/osi/guest_tasks.h"
+#include "backends/emu/osi/proc_path.h"
 #include "common/task/file_system.h"
 
 namespace fptrace::emu {
@@ -58,6 +60,11 @@ class GuestFileSystem final : public FileSystem {
   bool is_below(uint64_t dentry, uint64_t directory) const;
   bool is_visible(Place place) const;
   Result<Place> magic_place(const std::string& path);
+  // Of procfs, where the kernel has made nothing of it yet.
+  std::optional<ProcPath> proc_path(const std::string& path);
+  uint64_t task_of(const ProcPath& path) const;  // 0: there is none
+  Place target_of(const ProcPath& path) const;   // of a link that leads to an object
+  Result<FileRef> proc_file(const ProcPath& path, const std::string& name);
 
   GuestNames names_;
   Place start_;
