@@ -103,8 +103,7 @@ class ExecCall : public DecodedCall {
     event.program = path_.found.lookup;
     Image image = image_;
     // What is seen of a guest is what its kernel remembers: more once it has read the files.
-    if (!image.known)
-      image = read_image(scene, path_.file(), path_.found.content_path);
+    if (!image.known) image = read_image(scene, path_.file(), path_.found.content_path);
     event.interpreters = std::move(image.interpreters);
     event.loader = std::move(image.loader);
     event.error = outcome.error;

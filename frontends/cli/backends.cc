@@ -37,8 +37,7 @@ Result<void> refuse(const Arguments& args, std::span<const Option> options,
                     const std::string& backend) {
   for (const Option& option : options)
     if (args.has(option.name))
-      return fail(Errc::kParse,
-                  "--" + std::string(option.name) + " needs --backend " + backend);
+      return fail(Errc::kParse, "--" + std::string(option.name) + " needs --backend " + backend);
   return {};
 }
 

@@ -34,7 +34,8 @@ inline constexpr Option kEmuOptions[] = {
     {0, "live", "", "emu: trace while recording; nothing is replayed"},
     {0, "keep", "FILE", "emu: keep the recording in this file (RUN.fpr)"},
     {0, "image", "NAME", "emu: the guest image to run in (default: default)"},
-    {0, "include", "PATH", "emu: take this file or directory along into the guest; may be repeated"},
+    {0, "include", "PATH",
+     "emu: take this file or directory along into the guest; may be repeated"},
     {0, "timeout", "SECONDS", "emu: end a program that runs longer"},
 };
 // Of a trace by the emulator, recorded or replayed.

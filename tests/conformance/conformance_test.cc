@@ -99,7 +99,8 @@ std::string without_the_machine(const std::string& manifest) {
   std::string out;
   std::istringstream in(manifest);
   for (std::string line; std::getline(in, line);) {
-    const bool machine = line.find("\"backend\":") != line.npos || line.find("\"kernel\":") != line.npos;
+    const bool machine =
+        line.find("\"backend\":") != line.npos || line.find("\"kernel\":") != line.npos;
     if (!machine) out += line + "\n";
   }
   return out;

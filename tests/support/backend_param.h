@@ -19,9 +19,9 @@ struct TraceRequest {
 
 // One way to get a trace of a program.
 struct Backend {
-  std::string name;      // "Notify": the part of a test's name before the case
-  std::string family;    // "Ptrace": what FPTRACE_REQUIRE_BACKENDS calls it
-  bool via_log = false;  // the events are written to a log and read back
+  std::string name;       // "Notify": the part of a test's name before the case
+  std::string family;     // "Ptrace": what FPTRACE_REQUIRE_BACKENDS calls it
+  bool via_log = false;   // the events are written to a log and read back
   bool in_guest = false;  // the program runs on another kernel, and leaves nothing on this host
   // Fails with the reason that it cannot run here.
   std::function<Result<std::unique_ptr<Tracer>>(const TraceRequest&)> make;

@@ -98,8 +98,9 @@ void mount_pseudo_file_systems(const std::string& root) {
 // that is all of the disk's: a name that is not remembered is not there.
 void remember_names() {
   constexpr int kDescriptors = 16;
-  (void)::nftw("/", [](const char*, const struct stat*, int, FTW*) { return 0; }, kDescriptors,
-               FTW_PHYS | FTW_MOUNT);
+  (void)::nftw(
+      "/", [](const char*, const struct stat*, int, FTW*) { return 0; }, kDescriptors,
+      FTW_PHYS | FTW_MOUNT);
 }
 
 }  // namespace

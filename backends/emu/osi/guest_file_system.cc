@@ -51,8 +51,7 @@ Result<Place> GuestFileSystem::step(Place from, std::string_view name, const std
   if (!S_ISDIR(*mode)) return fail(Errc::kIo, "stat " + path, ENOTDIR);
   const uint64_t dentry = dentries_.child(from.dentry, name);
   if (dentry != 0) return dentries_.covered({from.mount, dentry});
-  const bool remembered =
-      remembered_ != 0 && kernel.pointer(inode, layout.inode.sb) == remembered_;
+  const bool remembered = remembered_ != 0 && kernel.pointer(inode, layout.inode.sb) == remembered_;
   if (remembered || keeps_all_in_memory(inode)) return fail(Errc::kIo, "stat " + path, ENOENT);
   return unknown("stat ", path);
 }
@@ -163,8 +162,8 @@ Place GuestFileSystem::target_of(const ProcPath& path) const {
 
 // The kernel would make its inode now, with a number that nobody can know.
 Result<FileRef> GuestFileSystem::proc_file(const ProcPath& made_up, const std::string& path) {
-  const bool own = made_up.kind == ProcPath::Kind::kSelf ||
-                   made_up.kind == ProcPath::Kind::kThreadSelf;
+  const bool own =
+      made_up.kind == ProcPath::Kind::kSelf || made_up.kind == ProcPath::Kind::kThreadSelf;
   const bool there = own || (made_up.is_link() ? bool(target_of(made_up)) : task_of(made_up) != 0);
   if (!there) return fail(Errc::kIo, "stat " + path, ENOENT);
   auto file = lstat("/proc");

@@ -87,6 +87,7 @@ class Run : public Recording {
   uint64_t ram_size() const override { return uint64_t{place_.image.machine.memory_mib} << 20; }
   const std::string& kernel_path() const override { return kernel_; }
   const std::string& directory() const override { return place_.work.path(); }
+  std::string contents_path() const override { return place_.contents(); }
   const std::vector<std::string>& argv() const override { return header_.argv; }
   const std::string& cwd() const override { return header_.cwd; }
   uint64_t instructions() const override { return result_.instructions; }

@@ -36,6 +36,8 @@ class MachineRun {
   virtual uint64_t ram_size() const = 0;
   // The kernel that runs in the guest, as a bzImage.
   virtual const std::string& kernel_path() const = 0;
+  // What the guest's disk contains when the program begins: an ext4 file system. See DiskReader.
+  virtual std::string contents_path() const = 0;
   // What was, or is to be, run in the guest, and where.
   virtual const std::vector<std::string>& argv() const = 0;
   virtual const std::string& cwd() const = 0;

@@ -1,4 +1,5 @@
 #include "backends/emu/tracer/session.h"
+#include "common/path/host_names.h"
 
 // System calls, from their entry to their return.
 
@@ -22,8 +23,10 @@ Result<void> Session::on_call() {
   thread->view.show_registers(&at.cpu);
   thread->call = call_of(at.cpu, EntryKind(at.detail), thread->view);
   const SyscallRow* row = find_syscall(thread->call.abi, thread->call.nr);
+  (void)thread->view.take_missed();
   if (!row || attention(*row, thread->call.args) != Attention::kNone)
     thread->pending = decoder_.enter(thread->view, thread->call);
+  thread->partial = thread->view.take_missed();
   thread->view.show_registers(nullptr);
   if (!thread->pending) return watch(*thread);
   if (tracker_) {
@@ -53,17 +56,30 @@ Result<void> Session::on_return() {
 }
 
 void Session::end_call(GuestThread& thread, int64_t result) {
+  // By now the kernel has read what it needed. Not so after an exec: its arguments are gone.
+  if (thread.partial && !thread.is_exec) {
+    if (auto again = decoder_.enter(thread.view, thread.call)) thread.pending = std::move(again);
+  }
   const std::unique_ptr<PendingCall> pending = std::move(thread.pending);
   if (result == -ENOSYS && thread.call.abi == Abi::kX32) return;  // not made at all
   std::vector<EventBody> bodies;
   decoder_.leave(thread.view, *pending, result, bodies);
+  const std::string outer_root = foreign_root(thread);
   for (auto& body : bodies) {
     if (auto* socket = std::get_if<SocketEvent>(&body); socket && socket->peer_pid != 0)
       socket->peer_traced = threads_.find_process(socket->peer_pid) != nullptr;
     if (openers_) tell_opener(thread, body);
+    if (!outer_root.empty()) to_host_names(body, outer_root);
     emit(&thread, std::move(body));
   }
   if (tracker_) emit_contents();
+}
+
+// Where the trace's root has the task's root directory, when the task calls it "/" but it is
+// another directory (pivot_root in a mount namespace of its own). Empty otherwise.
+std::string Session::foreign_root(GuestThread& thread) {
+  const auto root = thread.view.root();
+  return root && root->path == "/" ? root->source : std::string();
 }
 
 void Session::tell_opener(GuestThread& thread, EventBody& body) {

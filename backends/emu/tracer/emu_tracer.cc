@@ -105,7 +105,9 @@ class EmuTracer final : public Tracer {
     if (auto ok = channel.set_ram(ram); !ok) return fail(ok.error());
     const Session::Options how{options_.openers, options_.hash, options_.whole_machine,
                                options_.progress};
-    Session session(how, channel, *memory, sink);
+    const auto disk = DiskReader::open(machine.contents_path());
+    if (!disk) return fail(disk.error());
+    Session session(how, channel, *memory, &*disk, sink);
     std::optional<Result<ExitStatus>> served;
     std::atomic<bool> over = false;
     Result<std::optional<ExitStatus>> seen = std::optional<ExitStatus>();

@@ -1,12 +1,9 @@
 #include "backends/emu/tracer/guest_contents.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 
-#include "common/base/unique_fd.h"
-#include "common/content/open_to_read.h"
 #include "common/content/sha256.h"
 
 namespace fptrace::emu {
@@ -18,23 +15,6 @@ class HeldDigest : public ContentSource::Held {
   explicit HeldDigest(Sha256 digest) : digest(digest) {}
   Sha256 digest;
 };
-
-// Images of file systems are made with times of whole seconds.
-bool same_time(int64_t guest_ns, const timespec& host) {
-  constexpr int64_t kSecond = 1'000'000'000;
-  return guest_ns == nanoseconds(host) ||
-         (guest_ns % kSecond == 0 && guest_ns / kSecond == host.tv_sec);
-}
-
-Result<Sha256> digest_of_host_file(const FileRef& file) {
-  const UniqueFd fd(open_to_read(file.path, O_NOFOLLOW));
-  struct stat st {};
-  if (!fd || ::fstat(fd.get(), &st) < 0) return fail_errno("open " + file.path);
-  const bool same = S_ISREG(st.st_mode) && uint64_t(st.st_size) == file.size &&
-                    same_time(file.mtime_ns, st.st_mtim);
-  if (!same) return fail(Errc::kUnsupported, file.path + " is another file on this host");
-  return sha256_of(fd.get());
-}
 
 }  // namespace
 
@@ -54,7 +34,17 @@ Result<Sha256> GuestContents::digest(const std::string& path, const FileRef& fil
     return bytes->size();
   });
   if (digest) return digest;
-  return digest_of_host_file(file);
+  return digest_of_disk_file(file);
+}
+
+Result<Sha256> GuestContents::digest_of_disk_file(const FileRef& file) {
+  const auto first = disk_ ? disk_->file(file.ino) : std::nullopt;
+  const auto root = fs_.lstat("/");
+  const bool same = first && root && root->dev == file.dev && first->size == file.size &&
+                    first->mtime_ns == file.mtime_ns;
+  if (!same) return fail(Errc::kUnsupported, file.path + ": the guest does not have it in memory");
+  return sha256_of(
+      [&](uint64_t at, std::span<char> out) { return disk_->read(file.ino, at, out); });
 }
 
 std::unique_ptr<ContentSource::Held> GuestContents::hold(const std::string& path) {

@@ -27,6 +27,7 @@ GuestThread& GuestThreads::become_leader(Guest& guest, const TaskInfo& info) {
   auto leader = std::make_unique<GuestThread>(guest, info, thread->process);
   leader->pending = std::move(thread->pending);
   leader->call = thread->call;
+  leader->partial = thread->partial;
   leader->call_site = thread->call_site;
   leader->is_exec = thread->is_exec;
   leader->mm = thread->mm;

@@ -29,6 +29,7 @@ struct GuestThread {
   StoppedTask view;
   std::unique_ptr<PendingCall> pending;  // the call it is in, if that matters
   SyscallCall call;                      // that one
+  bool partial = false;                  // not all of its arguments could be read at its entry
   uint64_t call_site = 0;                // address of its instruction
   bool is_exec = false;
   uint64_t mm = 0;  // at the entry of an exec: another one at its return means success

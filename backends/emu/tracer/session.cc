@@ -81,7 +81,7 @@ Result<void> Session::begin(uint64_t task) {
   // Our init has looked at all of it before it said that the program begins.
   guest_->view().remembers_all();
   if (options_.hash) {
-    contents_.emplace(guest_->view().file_system());
+    contents_.emplace(guest_->view().file_system(), disk_);
     tracker_.emplace(0u, nullptr, *contents_);
   }
   first_count_ = stop().count;

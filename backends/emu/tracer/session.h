@@ -31,8 +31,10 @@ class Session {
     // Called now and then with the number of events and processes so far; may be null.
     std::function<void(uint64_t events, uint64_t processes)> progress;
   };
-  Session(const Options& options, Channel& channel, const GuestMemory& memory, EventSink& sink)
-      : options_(options), channel_(channel), memory_(memory), sink_(sink) {
+  // `disk`: see GuestContents.
+  Session(const Options& options, Channel& channel, const GuestMemory& memory,
+          const DiskReader* disk, EventSink& sink)
+      : options_(options), channel_(channel), memory_(memory), disk_(disk), sink_(sink) {
     if (options_.openers) openers_.emplace();
   }
 
@@ -59,6 +61,7 @@ class Session {
   Result<void> on_call();
   Result<void> on_return();
   void end_call(GuestThread& thread, int64_t result);
+  std::string foreign_root(GuestThread& thread);
   void tell_opener(GuestThread& thread, EventBody& body);
 
   // lifecycle.cc
@@ -78,6 +81,7 @@ class Session {
   const Options& options_;
   Channel& channel_;
   const GuestMemory& memory_;
+  const DiskReader* disk_;
   EventSink& sink_;
   std::optional<GuestKernel> kernel_;
   std::optional<Guest> guest_;  // once the program has begun
