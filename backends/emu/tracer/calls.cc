@@ -34,6 +34,7 @@ Result<void> Session::on_call() {
       tracker_->before_change(change.file, change.keeps_content);
   }
   thread->call_site = at.cpu.rip;
+  thread->outer_root = foreign_root(*thread);  // before what this call may change
   thread->is_exec = is_exec(thread->call);
   thread->mm = thread->is_exec ? guest_->mm(thread->task) : 0;
   return watch(*thread, kAwaitReturn);
@@ -64,12 +65,11 @@ void Session::end_call(GuestThread& thread, int64_t result) {
   if (result == -ENOSYS && thread.call.abi == Abi::kX32) return;  // not made at all
   std::vector<EventBody> bodies;
   decoder_.leave(thread.view, *pending, result, bodies);
-  const std::string outer_root = foreign_root(thread);
   for (auto& body : bodies) {
     if (auto* socket = std::get_if<SocketEvent>(&body); socket && socket->peer_pid != 0)
       socket->peer_traced = threads_.find_process(socket->peer_pid) != nullptr;
     if (openers_) tell_opener(thread, body);
-    if (!outer_root.empty()) to_host_names(body, outer_root);
+    if (!thread.outer_root.empty()) to_host_names(body, thread.outer_root);
     emit(&thread, std::move(body));
   }
   if (tracker_) emit_contents();

@@ -29,6 +29,7 @@ GuestThread& GuestThreads::become_leader(Guest& guest, const TaskInfo& info) {
   leader->call = thread->call;
   leader->partial = thread->partial;
   leader->call_site = thread->call_site;
+  leader->outer_root = thread->outer_root;
   leader->is_exec = thread->is_exec;
   leader->mm = thread->mm;
   thread = std::move(leader);

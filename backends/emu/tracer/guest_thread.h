@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct GuestThread {
   SyscallCall call;                      // that one
   bool partial = false;                  // not all of its arguments could be read at its entry
   uint64_t call_site = 0;                // address of its instruction
+  std::string outer_root;                // Session::foreign_root() at its entry
   bool is_exec = false;
   uint64_t mm = 0;  // at the entry of an exec: another one at its return means success
 };
