@@ -204,7 +204,7 @@ Manifest ManifestBuilder::finish() {
     m.backend = i.start->backend;
   }
   if (i.end) m.exit = i.end->status;
-  HostFiles host(i.options.root, i.options.elf);
+  HostFiles host(i.options.root, i.options.elf, m.backend == "emu");
   const LibraryReport libraries = i.libraries.report(host);
   FileReport report = i.files.report();
   for (const FileUse& use : report.files) m.files.push_back(i.make_file(use, libraries, host));

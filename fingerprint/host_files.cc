@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kMaxText = 16 << 20;  // of a loader, its cache or its configuration
 
 // Not open when the file is not the one that `file` tells of.
-UniqueFd open_same(const std::string& root, const FileRef& file) {
+UniqueFd open_same(const std::string& root, bool of_a_guest, const FileRef& file) {
   const std::string& path = file.source.starts_with('/') ? file.source : file.path;
   if (!path.starts_with('/')) return {};
   // O_NONBLOCK: should a pipe stand there by now, do not wait for its writer.
@@ -24,7 +24,8 @@ UniqueFd open_same(const std::string& root, const FileRef& file) {
   struct stat st;
   if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
   const int64_t mtime = int64_t(st.st_mtim.tv_sec) * 1'000'000'000 + st.st_mtim.tv_nsec;
-  const bool same_file = !root.empty() || (st.st_dev == file.dev && st.st_ino == file.ino);
+  const bool other_numbers = of_a_guest || !root.empty();
+  const bool same_file = other_numbers || (st.st_dev == file.dev && st.st_ino == file.ino);
   if (!same_file || uint64_t(st.st_size) != file.size || mtime != file.mtime_ns) return {};
   return fd;
 }
@@ -34,7 +35,7 @@ UniqueFd open_same(const std::string& root, const FileRef& file) {
 const HostFiles::Entry& HostFiles::entry(const FileRef& file) {
   const auto [it, added] = entries_.try_emplace({id_of(file), file.path});
   if (!added || !read_elf_) return it->second;
-  const UniqueFd fd = open_same(root_, file);
+  const UniqueFd fd = open_same(root_, of_a_guest_, file);
   if (!fd) return it->second;
   it->second.readable = true;
   if (auto elf = read_elf(fd.get())) it->second.elf = std::move(*elf);
@@ -62,7 +63,7 @@ std::optional<LinkInfo> HostFiles::link_info(const FileRef& file) {
 }
 
 std::optional<std::string> HostFiles::text(const FileRef& file) {
-  const UniqueFd fd = open_same(root_, file);
+  const UniqueFd fd = open_same(root_, of_a_guest_, file);
   if (!fd) return std::nullopt;
   std::string out;
   std::array<char, 4096> buffer;

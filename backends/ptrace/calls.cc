@@ -9,9 +9,9 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "backends/ptrace/host_names.h"
 #include "backends/ptrace/seccomp_filter.h"
 #include "backends/ptrace/session.h"
+#include "common/path/host_names.h"
 
 // System calls: three ways of hearing of one, one way of reporting it.
 

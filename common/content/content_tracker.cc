@@ -4,13 +4,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
 
-#include "common/base/long_path.h"
-#include "common/content/sha256.h"
+#include "common/base/unique_fd.h"
+#include "common/content/open_to_read.h"
 
 namespace fptrace {
 namespace {
@@ -27,26 +26,7 @@ bool writes(uint32_t flags) {
   return (flags & O_PATH) == 0 && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC));
 }
 
-bool stat_path(const std::string& path, struct stat& st) {
-  const auto at = split_long_path(path);
-  return at && ::fstatat(at->fd(), at->rest.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-bool leads_to(const std::string& path, const FileRef& file) {
-  struct stat st {};
-  return !path.empty() && path[0] == '/' && stat_path(path, st) && st.st_dev == file.dev &&
-         st.st_ino == file.ino;
-}
-
-int open_to_read(const std::string& path, int extra) {
-  const auto at = split_long_path(path);
-  if (!at) return -1;
-  return ::openat(at->fd(), at->rest.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | extra);
-}
-
 std::string proc(const Event& e) { return "/proc/" + std::to_string(e.process.pid) + "/"; }
-
-int64_t nanoseconds(const timespec& t) { return t.tv_sec * 1'000'000'000 + t.tv_nsec; }
 
 // A helper thread must leave every signal to the tracer's thread.
 class BlockAllSignals {
@@ -66,8 +46,8 @@ class BlockAllSignals {
 
 }  // namespace
 
-ContentTracker::ContentTracker(unsigned threads, const InputStore* store)
-    : store_(store), threads_wanted_(threads) {
+ContentTracker::ContentTracker(unsigned threads, const InputStore* store, ContentSource& source)
+    : store_(store), source_(source), threads_wanted_(threads) {
   start_threads(threads, false);
 }
 
@@ -118,15 +98,14 @@ void ContentTracker::read(const FileRef& file, const std::string& other_reach) {
   if (!is_new && !own_memfd) return;
   entry.state = State::kQueued;
   entry.file = file;
-  entry.reach = leads_to(file.path, file)     ? file.path
-                : leads_to(file.source, file) ? file.source
-                : !other_reach.empty()        ? other_reach
-                                              : file.path;
+  entry.reach = source_.leads_to(file.path, file)     ? file.path
+                : source_.leads_to(file.source, file) ? file.source
+                : !other_reach.empty()                ? other_reach
+                                                      : file.path;
   const std::scoped_lock lock(mutex_);
   Job job{entry.job = ++next_job_, ContentStage::kInput, file, entry.reach, {}};
   // Not reachable by a name of its own: only the process has it, so take hold of it at once.
-  if (!other_reach.empty() && entry.reach == other_reach)
-    job.fd = UniqueFd(open_to_read(other_reach, 0));
+  if (!other_reach.empty() && entry.reach == other_reach) job.held = source_.hold(other_reach);
   queue_.push_back(std::move(job));
   changed_.notify_one();
 }
@@ -235,20 +214,8 @@ void ContentTracker::settle(Job job, std::optional<EventBody> result) {
   }
 }
 
-// nullopt: the file is not, or no longer, where the job says.
 std::optional<EventBody> ContentTracker::hash(const Job& job) {
-  const UniqueFd opened(job.fd ? -1 : open_to_read(job.reach, O_NOFOLLOW));
-  const int fd = job.fd ? job.fd.get() : opened.get();
-  struct stat st {};
-  if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-    return GapEvent{"content not readable", job.file.path};
-  if (fd < 0 || ::fstat(fd, &st) < 0) return std::nullopt;
-  if (st.st_dev != job.file.dev || st.st_ino != job.file.ino) return std::nullopt;
-  if (uint64_t(st.st_size) != job.file.size || nanoseconds(st.st_mtim) != job.file.mtime_ns)
-    return GapEvent{"changed by another program during the run", job.file.path};
-  const auto digest = sha256_of(fd);
-  if (!digest) return GapEvent{"content not readable", job.file.path};
-  return ContentEvent{job.stage, job.file, *digest};
+  return source_.hash(job.stage, job.file, job.reach, job.held.get());
 }
 
 void ContentTracker::start_threads(unsigned count, bool until_empty) {
@@ -285,25 +252,18 @@ void ContentTracker::take_ready(std::vector<EventBody>& out) {
 
 void ContentTracker::finish(std::vector<EventBody>& out) {
   for (const auto& [path, reach] : outputs_) {
-    struct stat st {};
-    if (!stat_path(reach, st) || !S_ISREG(st.st_mode)) continue;
-    FileRef file;
-    file.path = path;
-    file.dev = st.st_dev;
-    file.ino = st.st_ino;
-    file.mode = st.st_mode;
-    file.nlink = uint32_t(st.st_nlink);
-    file.size = uint64_t(st.st_size);
-    file.mtime_ns = nanoseconds(st.st_mtim);
-    file.ctime_ns = nanoseconds(st.st_ctim);
+    auto file = source_.regular_file(reach);
+    if (!file) continue;
+    file->path = path;
     const std::scoped_lock lock(mutex_);
-    queue_.push_back({++next_job_, ContentStage::kOutput, std::move(file), reach, {}});
+    queue_.push_back({++next_job_, ContentStage::kOutput, *std::move(file), reach, {}});
   }
   outputs_.clear();
   // New threads: idle-priority ones would not get far while others compute.
   for (auto& t : threads_) t.request_stop();
   const size_t idle = threads_.size();
   start_threads(threads_wanted_, true);
+  if (threads_wanted_ == 0) work({}, true);
   for (size_t i = idle; i < threads_.size(); ++i) threads_[i].join();
   threads_.clear();
   find_lost();

@@ -2,6 +2,7 @@
 #include <condition_variable>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -9,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "common/base/unique_fd.h"
+#include "common/content/content_source.h"
 #include "common/content/input_store.h"
 #include "common/event/event.h"
 
@@ -26,7 +27,9 @@ class ContentTracker {
  public:
   // `store`, which may be null and must outlive this object, gets the content of every input before
   // the run changes it for the first time.
-  explicit ContentTracker(unsigned threads, const InputStore* store = nullptr);
+  // No threads: everything is read at once in before_change() and finish().
+  explicit ContentTracker(unsigned threads, const InputStore* store = nullptr,
+                          ContentSource& source = host_contents());
   ~ContentTracker();  // stops the threads; what they have not done is lost
 
   void observe(const Event& event);
@@ -53,8 +56,8 @@ class ContentTracker {
     uint64_t number = 0;
     ContentStage stage = ContentStage::kInput;
     FileRef file;
-    std::string reach;  // opens the file
-    UniqueFd fd;        // used instead when no path leads to the file for long
+    std::string reach;                          // opens the file
+    std::unique_ptr<ContentSource::Held> held;  // used instead when no path leads to it for long
   };
   struct Entry {
     State state = State::kQueued;
@@ -69,13 +72,14 @@ class ContentTracker {
   void renamed(const RenameEvent& event);
   void save(const Entry& entry);
   void follow(const Lookup& from, const Lookup& to);
-  static std::optional<EventBody> hash(const Job& job);
+  std::optional<EventBody> hash(const Job& job);
   void settle(Job job, std::optional<EventBody> result);
   void find_lost();
   void work(std::stop_token stop, bool until_empty);
   void start_threads(unsigned count, bool until_empty);
 
   const InputStore* store_;
+  ContentSource& source_;
   std::unordered_map<Identity, Entry, IdentityHash> entries_;
   std::map<std::string, std::string> outputs_;  // path -> how to reach it
 

@@ -40,6 +40,7 @@ std::string loader_path(FileSystem& fs, const std::string& path, const std::stri
 struct Image {
   std::vector<Lookup> interpreters;  // of `#!`
   Lookup loader;
+  bool known = true;  // false: not all that is needed could be read
 };
 
 Lookup find_program(Scene scene, std::string path, std::string& content_path) {
@@ -54,6 +55,7 @@ Image read_image(Scene scene, const FileRef& program, std::string content_path) 
   uint32_t mode = program.mode;
   while (S_ISREG(mode)) {
     const auto head = fs.read_head(content_path, kHeadSize);
+    image.known = head.has_value();
     if (!head) break;
     const auto interpreter = script_interpreter(*head);
     if (!interpreter) {
@@ -99,8 +101,11 @@ class ExecCall : public DecodedCall {
     }
     ExecEvent event;
     event.program = path_.found.lookup;
-    event.interpreters = image_.interpreters;
-    event.loader = image_.loader;
+    Image image = image_;
+    // What is seen of a guest is what its kernel remembers: more once it has read the files.
+    if (!image.known) image = read_image(scene, path_.file(), path_.found.content_path);
+    event.interpreters = std::move(image.interpreters);
+    event.loader = std::move(image.loader);
     event.error = outcome.error;
     if (auto cwd = scene.task.cwd()) event.cwd = std::move(cwd->path);
     if (outcome.ok())

@@ -1,8 +1,11 @@
 #include "frontends/cli/backends.h"
 
 #include <cstdlib>
+#include <limits>
+#include <span>
 #include <utility>
 
+#include "backends/emu/tracer/emu_tracer.h"
 #include "backends/ptrace/ptrace_tracer.h"
 
 namespace fptrace::cli {
@@ -40,9 +43,65 @@ Result<ptrace::Options> ptrace_options(const Arguments& args) {
   return out;
 }
 
+// Options that mean nothing to the backend that was chosen.
+Result<void> refuse(const Arguments& args, std::span<const Option> options,
+                    const std::string& backend) {
+  for (const Option& option : options)
+    if (args.has(option.name))
+      return fail(Errc::kParse, "--" + std::string(option.name) + " needs --backend " + backend);
+  return {};
+}
+
+Result<emu::Options> emu_options(const Arguments& args, TracerRequest request) {
+  emu::Options out;
+  if (args.has("timeout")) {
+    const auto seconds = parse_number(args.value("timeout"), 1, std::numeric_limits<int>::max());
+    if (!seconds) return fail(Errc::kParse, "--timeout: " + seconds.error().what);
+    out.record.timeout = std::chrono::seconds(*seconds);
+  }
+  out.record.image = args.value("image", "default");
+  out.record.include = args.values("include");
+  out.record.warn = request.warn;
+  out.record.progress = request.warn;
+  out.live = args.has("live");
+  out.keep = args.value("keep");
+  out.whole_machine = args.has("whole-machine");
+  out.hash = !args.has("no-hash");
+  out.openers = args.has("openers");
+  out.progress = std::move(request.progress);
+  out.warn = std::move(request.warn);
+  return out;
+}
+
+Result<NamedTracer> named_emu_tracer(emu::Options options) {
+  auto tracer = emu::make_tracer(std::move(options));
+  if (!tracer) return fail(tracer.error());
+  return NamedTracer{"emu", *std::move(tracer)};
+}
+
+Result<NamedTracer> make_emu_tracer(const Arguments& args, TracerRequest request) {
+  for (const char* option : {"stops", "save-inputs", "detach-daemons", "kill-on-exit", "survive"})
+    if (args.has(option))
+      return fail(Errc::kParse, "--" + std::string(option) + " needs --backend ptrace");
+  auto options = emu_options(args, std::move(request));
+  if (!options) return fail(options.error());
+  return named_emu_tracer(*std::move(options));
+}
+
 }  // namespace
 
+Result<NamedTracer> make_replayer(const Arguments& args, const std::string& path,
+                                  TracerRequest request) {
+  auto options = emu_options(args, std::move(request));
+  if (!options) return fail(options.error());
+  options->replay = path;
+  return named_emu_tracer(*std::move(options));
+}
+
 Result<NamedTracer> make_tracer(const Arguments& args, TracerRequest request) {
+  if (args.value("backend", "ptrace") == "emu") return make_emu_tracer(args, std::move(request));
+  if (auto fits = refuse(args, kEmuOptions, "emu"); !fits) return fail(fits.error());
+  if (auto fits = refuse(args, kGuestOptions, "emu"); !fits) return fail(fits.error());
   auto options = ptrace_options(args);
   if (!options) return fail(options.error());
   options->attach = std::move(request.attach);

@@ -15,7 +15,9 @@ namespace fptrace::cli {
 // Options of `run` that are the backend's affair. backends.cc is the one file outside the tests
 // that names a concrete backend.
 inline constexpr Option kBackendOptions[] = {
-    {0, "backend", "ptrace", "what watches the program (default: ptrace)"},
+    {0, "backend", "ptrace|emu",
+     "what watches the program: ptrace on this host (default), or a virtual machine that is "
+     "recorded and replayed"},
     {0, "stops", "auto|notify|filter|syscall",
      "where ptrace gets its stops: seccomp user notifications, a seccomp filter, or every system "
      "call (default: auto, the first that works)"},
@@ -25,6 +27,20 @@ inline constexpr Option kBackendOptions[] = {
     {0, "detach-daemons", "", "let go, untraced, what outlives the main program"},
     {0, "kill-on-exit", "", "end what outlives the main program"},
     {0, "survive", "", "the program goes on if fptrace itself dies"},
+};
+
+// Of `run` with --backend emu.
+inline constexpr Option kEmuOptions[] = {
+    {0, "live", "", "emu: trace while recording; nothing is replayed"},
+    {0, "keep", "FILE", "emu: keep the recording in this file (RUN.fpr)"},
+    {0, "image", "NAME", "emu: the guest image to run in (default: default)"},
+    {0, "include", "PATH",
+     "emu: take this file or directory along into the guest; may be repeated"},
+    {0, "timeout", "SECONDS", "emu: end a program that runs longer"},
+};
+// Of a trace by the emulator, recorded or replayed.
+inline constexpr Option kGuestOptions[] = {
+    {0, "whole-machine", "", "emu: tell of every process of the guest, not of the program's alone"},
 };
 
 struct TracerRequest {
@@ -39,7 +55,10 @@ struct NamedTracer {
   std::unique_ptr<Tracer> tracer;
 };
 
-// `args` may lack any of kBackendOptions. kParse: the options exclude each other.
+// `args` may lack any of these options. kParse: the options exclude each other.
 Result<NamedTracer> make_tracer(const Arguments& args, TracerRequest request);
+// Of the recording at `path`.
+Result<NamedTracer> make_replayer(const Arguments& args, const std::string& path,
+                                  TracerRequest request);
 
 }  // namespace fptrace::cli

@@ -22,7 +22,10 @@ ExitStatus run(const Context& ctx, const Arguments& args) {
     if (std::ranges::find(pids, pid_t(*pid)) == pids.end()) pids.push_back(pid_t(*pid));
   }
   if (pids.empty()) return usage_error(ctx, kAttach, "no process to attach to");
-  return trace(ctx, kAttach, args, {}, std::move(pids));
+  return trace(ctx, kAttach, args, {}, Manifests::kAlways, [&](TracerRequest request) {
+    request.attach = std::move(pids);
+    return make_tracer(args, std::move(request));
+  });
 }
 
 }  // namespace

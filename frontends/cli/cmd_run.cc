@@ -6,11 +6,13 @@
 namespace fptrace::cli {
 namespace {
 
-constexpr auto kOptions = join(kManifestOptions, kResultOptions, kBackendOptions);
+constexpr auto kOptions =
+    join(kManifestOptions, kResultOptions, kBackendOptions, kEmuOptions, kGuestOptions);
 
 ExitStatus run(const Context& ctx, const Arguments& args) {
   if (args.operands().empty()) return usage_error(ctx, kRun, "no program to trace");
-  return trace(ctx, kRun, args, args.operands(), {});
+  return trace(ctx, kRun, args, args.operands(), Manifests::kAlways,
+               [&args](TracerRequest request) { return make_tracer(args, std::move(request)); });
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 
 namespace fptrace::cli {
 
-extern const Subcommand kAttach, kCompletion, kDiff, kDoctor, kFiles, kHelp, kLog, kManifest, kPack,
-    kRun, kSbom, kTree, kVerify, kVersion;
+extern const Subcommand kAttach, kCompletion, kDiff, kDoctor, kFiles, kHelp, kImage, kLog,
+    kManifest, kPack, kRecord, kReplay, kRun, kSbom, kTree, kVerify, kVersion;
 
 // What `fptrace help` says.
 void print_overview(std::ostream& out);

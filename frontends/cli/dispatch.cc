@@ -42,9 +42,9 @@ ExitStatus call(const Context& ctx, const Subcommand& c, std::span<const std::st
 }  // namespace
 
 std::span<const Subcommand* const> subcommands() {
-  static constexpr const Subcommand* kAll[] = {&kRun,    &kAttach, &kLog,     &kManifest,  &kFiles,
-                                               &kTree,   &kVerify, &kDiff,    &kPack,      &kSbom,
-                                               &kDoctor, &kHelp,   &kVersion, &kCompletion};
+  static constexpr const Subcommand* kAll[] = {
+      &kRun,  &kAttach, &kRecord, &kReplay, &kLog,    &kManifest, &kFiles,   &kTree,      &kVerify,
+      &kDiff, &kPack,   &kSbom,   &kImage,  &kDoctor, &kHelp,     &kVersion, &kCompletion};
   return kAll;
 }
 

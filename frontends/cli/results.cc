@@ -48,9 +48,10 @@ ManifestFormat manifest_format(const Arguments& args) {
 }
 
 Result<std::unique_ptr<Results>> Results::prepare(const Context& ctx, const Arguments& args,
-                                                  const std::string& backend, Cap has) {
+                                                  const std::string& backend, Cap has,
+                                                  Manifests manifests) {
   if (auto ok = check_paths(args); !ok) return fail(ok.error());
-  std::unique_ptr<Results> r(new Results(ctx, args));
+  std::unique_ptr<Results> r(new Results(ctx, args, manifests));
   if (!r->manifest_path_.empty() || !r->quiet_ || r->json_) {
     r->builder_ = std::make_unique<ManifestBuilder>(manifest_options(args));
     r->tee_.add("manifest", *r->builder_);
@@ -69,14 +70,14 @@ Result<std::unique_ptr<Results>> Results::prepare(const Context& ctx, const Argu
   return r;
 }
 
-Results::Results(const Context& ctx, const Arguments& args)
+Results::Results(const Context& ctx, const Arguments& args, Manifests manifests)
     : ctx_(&ctx),
       quiet_(args.has("quiet")),
       json_(args.has("json")),
       format_(manifest_format(args)),
       log_path_(args.value("log")) {
   const bool pb = format_ == ManifestFormat::kPb;
-  if (!args.has("no-manifest")) {
+  if (!args.has("no-manifest") && (manifests == Manifests::kAlways || args.has("output"))) {
     manifest_path_ = args.value("output", pb ? "fptrace.manifest.pb" : "fptrace.manifest.json");
   }
   tee_.on_failure([&err = ctx.err](const TeeSink::Failure& f) {

@@ -33,6 +33,9 @@ inline constexpr Option kManifestOptions[] = {
 ManifestOptions manifest_options(const Arguments& args);
 ManifestFormat manifest_format(const Arguments& args);
 
+// When a manifest is written.
+enum class Manifests { kAlways /* unless --no-manifest */, kIfNamed /* with --output */ };
+
 // What a trace is turned into: a manifest, an event log, a summary; each of them optional. Output
 // files are opened or checked before the program starts, so that it does not run in vain.
 class Results {
@@ -40,7 +43,8 @@ class Results {
   // `has` is what `backend` can report. kParse: the options contradict each other; kUnsupported:
   // the backend cannot feed what is asked for; anything else: an output cannot be written.
   static Result<std::unique_ptr<Results>> prepare(const Context& ctx, const Arguments& args,
-                                                  const std::string& backend, Cap has);
+                                                  const std::string& backend, Cap has,
+                                                  Manifests manifests);
 
   EventSink& sink() { return tee_; }
   // Leaves no file behind: the program was never started.
@@ -51,7 +55,7 @@ class Results {
   void abandon(const Error& error);
 
  private:
-  Results(const Context& ctx, const Arguments& args);
+  Results(const Context& ctx, const Arguments& args, Manifests manifests);
   bool close_log();
   bool write_manifest(const Manifest& manifest);
 

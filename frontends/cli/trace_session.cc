@@ -4,10 +4,10 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
-#include "frontends/cli/backends.h"
-#include "frontends/cli/results.h"
+#include "frontends/cli/machine_session.h"
 #include "frontends/cli/start_failure.h"
 
 namespace fptrace::cli {
@@ -57,22 +57,31 @@ ExitStatus not_started(const Context& ctx, const std::string& program, int err) 
 }  // namespace
 
 ExitStatus trace(const Context& ctx, const Subcommand& self, const Arguments& args,
-                 const std::vector<std::string>& argv, std::vector<pid_t> attach) {
+                 const std::vector<std::string>& argv, Manifests manifests,
+                 const std::function<Result<NamedTracer>(TracerRequest)>& make) {
   ProgressLine progress(ctx.err, args.has("progress") && ::isatty(STDERR_FILENO) == 1);
   TracerRequest request;
-  request.attach = std::move(attach);
   request.progress = [&](uint64_t events, uint64_t n) { progress.show(events, n); };
   request.warn = [&](const std::string& sentence) {
     progress.clear();
     ctx.err << "fptrace: warning: " << sentence << '\n';
   };
-  const auto made = make_tracer(args, std::move(request));
+  const auto made = make(std::move(request));
   if (!made) return refused(ctx, self, made.error());
-  const auto results = Results::prepare(ctx, args, made->backend, made->tracer->capabilities());
+  const auto results =
+      Results::prepare(ctx, args, made->backend, made->tracer->capabilities(), manifests);
   if (!results) return refused(ctx, self, results.error());
 
-  const auto status = made->tracer->run(Command{argv}, (*results)->sink());
+  // The ptrace backend sees to signals itself.
+  std::optional<Interruption> interruption;
+  if (made->backend == "emu") interruption.emplace();
+  const auto status = made->tracer->run(Command{argv}, (*results)->sink(),
+                                        interruption ? interruption->token() : std::stop_token());
   progress.clear();
+  if (!status && interruption && interruption->signal() != 0) {
+    (*results)->abandon(status.error());
+    return {0, interruption->signal()};
+  }
   if (status) return (*results)->finish() ? *status : ExitStatus{kToolFailed};
   const Error& error = status.error();
   if (error.code == Errc::kTracee && error.sys != 0 && !argv.empty()) {

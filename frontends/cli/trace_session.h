@@ -1,16 +1,19 @@
 #pragma once
-#include <sys/types.h>
-
+#include <functional>
+#include <string>
 #include <vector>
 
+#include "frontends/cli/backends.h"
+#include "frontends/cli/results.h"
 #include "frontends/cli/subcommand.h"
 
 namespace fptrace::cli {
 
-// What `run` and `attach` have in common: prepares outputs and tracer, traces `argv` (or, when
-// that is empty, the running processes `attach`), writes the results. Returns what fptrace ends
-// with.
+// What `run`, `attach` and `replay` have in common: prepares outputs and the tracer that `make`
+// makes, traces `argv` (empty: what the tracer knows of), writes the results. Returns what fptrace
+// ends with.
 ExitStatus trace(const Context& ctx, const Subcommand& self, const Arguments& args,
-                 const std::vector<std::string>& argv, std::vector<pid_t> attach);
+                 const std::vector<std::string>& argv, Manifests manifests,
+                 const std::function<Result<NamedTracer>(TracerRequest)>& make);
 
 }  // namespace fptrace::cli

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "backends/emu/tracer/emu_tracer.h"
 #include "backends/ptrace/ptrace_tracer.h"
 #include "tests/support/case_run.h"
 
@@ -29,11 +30,32 @@ Result<std::unique_ptr<Tracer>> ptrace_tracer(ptrace::Stops stops, const TraceRe
 
 Backend ptrace_backend(const std::string& name, ptrace::Stops stops, bool via_log = false) {
   const bool filters = stops == ptrace::Stops::kNotify || stops == ptrace::Stops::kFilter;
-  return {name, "Ptrace", via_log, filters ? no_seccomp().value_or("") : "",
+  return {name, "Ptrace", via_log, false, filters ? no_seccomp().value_or("") : "",
           [stops](const TraceRequest& request) { return ptrace_tracer(stops, request); }};
 }
 
+Result<std::unique_ptr<Tracer>> emu_tracer(const TraceRequest& request) {
+  emu::Options options;
+  // Half the time of a recording and a replay, by the same code. That a replay tells the same is
+  // what the tests of replay are about.
+  options.live = true;
+  options.record.include = request.needed;
+  options.record.timeout = std::chrono::seconds(60);
+  options.warn = request.warn;
+  return emu::make_tracer(std::move(options));
+}
+
 }  // namespace
+
+std::string Backend::unfit(const Expectation& e) const {
+  if (!excluded.empty()) return excluded;
+  if (!e.only.empty() && !e.only.contains(name)) return "this case is about other backends";
+  if (!in_guest) return "";
+  if (e.attach != Attach::kNo) return "a program that runs on this host is not in a guest";
+  if (!e.server.empty()) return "its server runs on this host";
+  if (e.daemons != Leftovers::kFollow) return "a guest ends when all of its programs have";
+  return "";
+}
 
 const std::vector<Backend>& backends() {
   static const std::vector<Backend> all = {
@@ -41,6 +63,7 @@ const std::vector<Backend>& backends() {
       ptrace_backend("Filter", ptrace::Stops::kFilter),
       ptrace_backend("Syscall", ptrace::Stops::kSyscall),
       ptrace_backend("Log", no_seccomp() ? ptrace::Stops::kSyscall : ptrace::Stops::kAuto, true),
+      {"Emu", "Emu", false, true, "", emu_tracer},
   };
   return all;
 }

@@ -13,11 +13,16 @@ namespace fptrace::testing {
 struct TraceRequest {
   Leftovers daemons = Leftovers::kFollow;
   std::vector<pid_t> attach;
+  std::vector<std::string> needed;  // files and directories that the program uses
   std::function<void(const std::string& sentence)> warn;
 };
 
 // One way to get a trace of a program.
 struct Backend {
+  std::string name;       // "Notify": the part of a test's name before the case
+  std::string family;     // "Ptrace": what FPTRACE_REQUIRE_BACKENDS calls it
+  bool via_log = false;   // the events are written to a log and read back
+  bool in_guest = false;  // the program runs on another kernel, and leaves nothing on this host
   std::string name;      // "Notify": the part of a test's name before the case
   std::string family;    // "Ptrace": what FPTRACE_REQUIRE_BACKENDS calls it
   bool via_log = false;  // the events are written to a log and read back
@@ -25,6 +30,8 @@ struct Backend {
   std::string excluded;
   // Fails with the reason that it cannot run here.
   std::function<Result<std::unique_ptr<Tracer>>(const TraceRequest&)> make;
+  // Why the case is not about this backend at all; empty when it is.
+  std::string unfit(const Expectation& expectation) const;
 };
 
 // All backends that this build has. A test skips one that cannot run here, unless

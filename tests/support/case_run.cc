@@ -143,6 +143,19 @@ std::vector<std::string> CaseRunner::command() const {
   return argv;
 }
 
+std::vector<std::string> CaseRunner::needed() const {
+  std::vector<std::string> needed{scratch_->work(), program()};
+  for (const auto& entry : fs::directory_iterator(program_dir_)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("helper_") || name.starts_with("lib_")) needed.push_back(entry.path());
+  }
+  // What programs of the suite look for by themselves.
+  for (const char* path :
+       {"/bin/sh", "/bin/cat", "/etc/passwd", "/etc/group", "/lib/x86_64-linux-gnu/libgcc_s.so.1"})
+    if (fs::exists(path)) needed.emplace_back(path);
+  return needed;
+}
+
 // In the process that is to become the program or the tracer.
 int CaseRunner::body(const Trace* trace) {
   const std::string ready = scratch_->results() + "/ready";
@@ -196,6 +209,9 @@ Result<Observed> CaseRunner::run(const Trace* trace) {
              "P=" + program_dir_,
              "READY=" + results + "/ready",
              "GO=" + results + "/go"};
+  // Where guest images are kept, for those that run in one.
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"))
+    how.env.push_back("XDG_CACHE_HOME=" + std::string(cache));
   how.env.insert(how.env.end(), expectation_.env.begin(), expectation_.env.end());
   how.user = expectation_.user;
   how.limit = torture_ ? kTortureLimit : kLimit;

@@ -43,6 +43,9 @@ class CaseRunner {
   std::vector<std::string> command() const;
   std::string program() const;
   std::string program_dir() const { return program_dir_; }
+  // All that the program may use besides what it is linked with: the scratch directory, and the
+  // helpers among the programs.
+  std::vector<std::string> needed() const;
 
   // Starts what the case wants beside it, then becomes the program itself.
   Result<Observed> run_untraced();

@@ -105,6 +105,7 @@ class Body {
     TraceRequest request;
     request.daemons = runner_.expectation().daemons;
     if (attach_to != 0) request.attach = {attach_to};
+    request.needed = runner_.needed();
     request.warn = [](const std::string& s) {
       std::fprintf(stderr, "%s%s\n", kWarning, s.c_str());
     };

@@ -1,6 +1,6 @@
-#include "backends/ptrace/host_names.h"
+#include "common/path/host_names.h"
 
-namespace fptrace::ptrace {
+namespace fptrace {
 namespace {
 
 class Renamer {
@@ -57,4 +57,4 @@ void to_host_names(EventBody& body, const std::string& host_root) {
   std::visit(Renamer(host_root), body);
 }
 
-}  // namespace fptrace::ptrace
+}  // namespace fptrace

@@ -1,0 +1,70 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "backends/emu/channel/wire.h"
+#include "common/base/result.h"
+#include "common/base/unique_fd.h"
+
+namespace fptrace::emu {
+
+// The host's end of the channel to the plugin. One thread at a time.
+class Channel {
+ public:
+  struct Ram {
+    std::string path;
+    uint64_t size = 0, low_size = 0;  // see GuestMemory
+  };
+  // Makes the file at `path` (it must not exist; the caller removes its directory) before QEMU is
+  // started with `-plugin ...,channel=path`. `count`: count instructions.
+  static Result<Channel> create(const std::string& path, bool count);
+  // Before the guest runs.
+  Result<void> set_ram(const Ram& ram);
+
+  Channel(Channel&& other) noexcept;
+  Channel& operator=(Channel&&) = delete;
+  // The plugin ends QEMU if it is still there.
+  ~Channel();
+
+  enum class Wait { kStopped, kGone /* QEMU has ended */, kCalledOff };
+  // Waits for the guest to stop; then stop() may be read, and settings changed, until resume().
+  // `call_off` is asked some times a second. kGone only after the plugin had once connected: until
+  // then whoever started QEMU sees it end, and calls the wait off.
+  Wait wait(const std::function<bool()>& call_off);
+  const StopRecord& stop() const { return wire_->stop; }
+  void resume();
+  // Ends QEMU instead.
+  void quit();
+
+  // Whether the plugin came and went for being of another build: its version, 0 if it never came.
+  uint32_t plugin_version() const { return wire_->plugin_version; }
+
+  // At a stop only.
+  void set_current_paddr(uint64_t paddr) { wire_->current_paddr = paddr; }
+  void set_hook(uint32_t index, uint64_t vaddr) { wire_->hooks[index] = vaddr; }
+  void watch_all(bool yes) { wire_->watch_all = yes; }
+  void want_switches(bool yes) { wire_->want_switches = yes; }
+  void set_interesting(uint32_t abi, uint32_t nr) {
+    wire_->interesting[abi][nr / 64] |= uint64_t{1} << (nr % 64);
+  }
+  // What the plugin is to report of a task; 0: nothing, also with watch_all(). An error: more tasks
+  // than the table holds.
+  Result<void> set_task(uint64_t task, uint32_t flags);
+  // It is gone; its address may be another's soon.
+  void forget_task(uint64_t task);
+
+ private:
+  Channel(UniqueFd file, Wire* wire) : file_(std::move(file)), wire_(wire) {}
+  Wait wait_for_turn(const std::function<bool()>& call_off);
+  void give_turn(Turn turn);
+  bool plugin_lives() const;
+
+  UniqueFd file_;
+  Wire* wire_;
+  bool plugin_seen_ = false;
+  uint32_t tasks_ = 0;
+};
+
+}  // namespace fptrace::emu

@@ -1,0 +1,117 @@
+#include "backends/emu/guest/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "backends/emu/guest/marker.h"
+#include "backends/emu/guest/syscalls.h"
+
+namespace fptrace::emu {
+namespace {
+
+struct Pipe {
+  int read = -1, write = -1;
+};
+
+Pipe make_pipe() {
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) < 0) give_up_errno("cannot make a pipe");
+  return {fds[0], fds[1]};
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& all) {
+  std::vector<char*> out;
+  for (const auto& s : all) out.push_back(const_cast<char*>(s.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+// Signal N of the set.
+bool contains(uint64_t set, int signal) { return (set >> (signal - 1) & 1) != 0; }
+
+void set_signals(const Job& job) {
+  sigset_t blocked;
+  ::sigemptyset(&blocked);
+  for (int s = 1; s <= SIGRTMAX; ++s) {
+    ::signal(s, contains(job.ignored_signals, s) ? SIG_IGN : SIG_DFL);
+    if (contains(job.blocked_signals, s)) ::sigaddset(&blocked, s);
+  }
+  ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
+}
+
+// What of this fails is the caller's own state, which a guest can always have; init's is not.
+void become(const Job& job) {
+  ::setsid();
+  for (const auto& l : job.limits) {
+    const rlimit limit{l.soft, l.hard};
+    (void)::setrlimit(__rlimit_resource_t(l.resource), &limit);
+  }
+  if (::chdir(job.cwd.c_str()) < 0) give_up_errno("cannot change to " + job.cwd);
+  ::umask(mode_t(job.umask));
+  if (::setgroups(job.groups.size(), job.groups.data()) < 0 ||
+      ::setresgid(job.gid, job.gid, job.gid) < 0 || ::setresuid(job.uid, job.uid, job.uid) < 0)
+    give_up_errno("cannot become user " + std::to_string(job.uid));
+  set_signals(job);
+}
+
+int open_input(const Job& job) {
+  if (job.input == Job::Input::kNull) return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(job.input_file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) give_up_errno("cannot open " + job.input_file);
+  if (::lseek(fd, off_t(job.input_offset), SEEK_SET) < 0)
+    give_up_errno("cannot seek in " + job.input_file);
+  return fd;
+}
+
+// `from` is above 2, and has its close-on-exec flag dropped by dup2.
+void install(int from, int to) {
+  if (::dup2(from, to) < 0) give_up_errno("cannot set up a standard stream");
+}
+
+}  // namespace
+
+Program start_program(const Job& job) {
+  const bool streamed = job.input == Job::Input::kStream, closed = job.input == Job::Input::kClosed;
+  Pipe input;
+  if (streamed) {
+    input = make_pipe();
+  } else if (!closed) {
+    input.read = open_input(job);
+  }
+  const Pipe output = make_pipe(), error = job.one_output ? Pipe{} : make_pipe();
+  const Pipe exec_error = make_pipe();
+  const auto argv = pointers(job.argv), env = pointers(job.env);
+
+  const pid_t pid = ::fork();
+  if (pid < 0) give_up_errno("cannot fork");
+  if (pid == 0) {
+    become(job);
+    install(output.write, STDOUT_FILENO);
+    install(job.one_output ? output.write : error.write, STDERR_FILENO);
+    if (closed) {
+      ::close(STDIN_FILENO);
+    } else {
+      install(input.read, STDIN_FILENO);
+    }
+    mark(kMarkerStart, uint32_t(::getpid()));
+    ::execve(job.program.c_str(), argv.data(), env.data());
+    const int error_number = errno;
+    (void)!::write(exec_error.write, &error_number, sizeof error_number);
+    ::_exit(127);
+  }
+  for (const int fd : {input.read, output.write, error.write, exec_error.write})
+    if (fd >= 0) ::close(fd);
+  for (const int fd : {input.write, output.read, error.read})
+    if (fd >= 0) ::fcntl(fd, F_SETFL, O_NONBLOCK);
+  return {pid, input.write, output.read, error.read, exec_error.read};
+}
+
+}  // namespace fptrace::emu

@@ -1,0 +1,139 @@
+#include "backends/emu/osi/kernel_symbols.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+namespace fptrace::emu {
+namespace {
+
+constexpr uint32_t kMaxSymbols = 4'000'000;
+constexpr size_t kMaxTokenBytes = 1 << 16, kMaxNames = 256 << 20;
+constexpr size_t kMaxName = 2048;  // KSYM_NAME_LEN is 512
+
+class Tables {
+ public:
+  Tables(const VmcoreInfo& info, const KernelRead& read) : info_(info), read_(read) {}
+
+  Result<void> load() {
+    uint32_t count = 0;
+    if (!number("num_syms", count) || count == 0 || count > kMaxSymbols)
+      return fail(Errc::kUnsupported, "kernel symbols: no count");
+    if (!number("relative_base", base_)) return fail(Errc::kUnsupported, "kernel symbols: no base");
+    offsets_.resize(count);
+    std::array<uint16_t, 256> index{};
+    if (!exactly("offsets", std::as_writable_bytes(std::span(offsets_))) ||
+        !exactly("token_index", std::as_writable_bytes(std::span(index))))
+      return fail(Errc::kUnsupported, "kernel symbols: tables cannot be read");
+    if (!load_tokens(index)) return fail(Errc::kParse, "kernel symbols: bad table of tokens");
+    names_at_ = table("names");
+    if (names_at_ == 0) return fail(Errc::kUnsupported, "kernel symbols: no names");
+    return {};
+  }
+
+  size_t count() const { return offsets_.size(); }
+
+  // The next symbol's name with its type letter before it; nullopt at the end of what is readable.
+  std::optional<std::string_view> next_name() {
+    const auto first = byte();
+    if (!first) return std::nullopt;
+    size_t length = *first;
+    if (length & 0x80) {  // the rest of a longer one, as ULEB128
+      const auto second = byte();
+      if (!second) return std::nullopt;
+      length = (length & 0x7f) | size_t(*second) << 7;
+    }
+    name_.clear();
+    for (; length > 0; --length) {
+      const auto token = byte();
+      if (!token) return std::nullopt;
+      name_ += tokens_[*token];
+      if (name_.size() > kMaxName) return std::nullopt;
+    }
+    return name_;
+  }
+
+  // Where offsets are signed, those from 0 on are absolute (per-CPU symbols) and the others count
+  // down from just below the base (CONFIG_KALLSYMS_ABSOLUTE_PERCPU); else they count from it.
+  uint64_t address(size_t symbol, bool is_signed) const {
+    const int32_t offset = offsets_[symbol];
+    if (!is_signed) return base_ + uint32_t(offset);
+    return offset >= 0 ? uint64_t(offset) : base_ - 1 - uint64_t(int64_t(offset));
+  }
+
+ private:
+  uint64_t table(std::string_view name) const {
+    const auto it = info_.symbol_tables.find(name);
+    return it != info_.symbol_tables.end() ? it->second : 0;
+  }
+  bool exactly(std::string_view name, std::span<std::byte> out) const {
+    const uint64_t at = table(name);
+    return at != 0 && read_(at, out) == out.size();
+  }
+  template <class T>
+  bool number(std::string_view name, T& out) const {
+    return exactly(name, std::as_writable_bytes(std::span(&out, 1)));
+  }
+
+  bool load_tokens(const std::array<uint16_t, 256>& index) {
+    std::vector<char> bytes(kMaxTokenBytes);
+    bytes.resize(read_(table("token_table"), std::as_writable_bytes(std::span(bytes))));
+    for (size_t i = 0; i < index.size(); ++i) {
+      if (index[i] >= bytes.size()) return false;
+      const auto begin = bytes.begin() + index[i];
+      const auto end = std::find(begin, bytes.end(), '\0');
+      if (end == bytes.end()) return false;
+      tokens_[i].assign(begin, end);
+    }
+    return true;
+  }
+
+  std::optional<uint8_t> byte() {
+    if (at_ == chunk_.size()) {
+      chunk_.resize(1 << 16);
+      chunk_.resize(read_(names_at_ + consumed_, std::as_writable_bytes(std::span(chunk_))));
+      consumed_ += chunk_.size();
+      at_ = 0;
+      if (chunk_.empty() || consumed_ > kMaxNames) return std::nullopt;
+    }
+    return chunk_[at_++];
+  }
+
+  const VmcoreInfo& info_;
+  const KernelRead& read_;
+  uint64_t base_ = 0, names_at_ = 0;
+  std::vector<int32_t> offsets_;
+  std::array<std::string, 256> tokens_;
+  std::string name_;
+  std::vector<uint8_t> chunk_;
+  size_t at_ = 0, consumed_ = 0;
+};
+
+}  // namespace
+
+Result<SymbolMap> find_symbols(const VmcoreInfo& info, const KernelRead& read,
+                               const std::set<std::string, std::less<>>& wanted) {
+  Tables tables(info, read);
+  if (auto loaded = tables.load(); !loaded) return fail(loaded.error());
+  std::map<std::string, size_t, std::less<>> numbers;
+  std::optional<size_t> text;
+  for (size_t i = 0; i < tables.count(); ++i) {
+    const auto name = tables.next_name();
+    if (!name || name->empty()) return fail(Errc::kParse, "kernel symbols: cut short");
+    const auto plain = name->substr(1);
+    if (plain == "_stext") text = i;
+    if (wanted.contains(plain)) numbers.emplace(plain, i);
+  }
+  if (!text) return fail(Errc::kParse, "kernel symbols: no _stext");
+  // _stext, which is known from elsewhere, tells which way the offsets are meant.
+  const bool is_signed = tables.address(*text, true) == info.text;
+  if (!is_signed && tables.address(*text, false) != info.text)
+    return fail(Errc::kParse, "kernel symbols: _stext is not where the kernel says");
+  SymbolMap found;
+  for (const auto& [name, number] : numbers) found.emplace(name, tables.address(number, is_signed));
+  return found;
+}
+
+}  // namespace fptrace::emu

@@ -1,0 +1,24 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace fptrace::emu {
+
+// The instructions by which control passes between a program and the kernel.
+enum class InstructionKind : uint8_t {
+  kOther,
+  kSyscall,
+  kSysenter,
+  kInt80,
+  kCpuid,
+  kSysretl,  // to 32-bit code
+  kSysretq,
+  kSysexit,
+  kIret,
+};
+
+// Of one whole instruction of 64-bit or 32-bit code. Prefixes make no difference: programs may
+// put some before any instruction.
+InstructionKind classify(const uint8_t* bytes, size_t size);
+
+}  // namespace fptrace::emu

@@ -1,0 +1,251 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/emu/plugin/instruction.h"
+#include "backends/emu/plugin/plugin_channel.h"
+#include "backends/emu/plugin/qemu_plugin_api.h"
+#include "backends/emu/plugin/registers.h"
+
+// The part of fptrace that lives inside QEMU: it stops the guest at the moments the host asked for
+// and lets the host look (see channel/wire.h). It knows no kernel structure but where the current
+// task is named. All callbacks come on the only vCPU's thread.
+
+namespace fptrace::emu {
+namespace {
+
+constexpr uint64_t kCodeOfI386 = 0x23, kCodeOfX86_64 = 0x33;  // __USER32_CS, __USER_CS
+
+// Of page 0's half: a program's addresses. Everything above is the kernel's (or vsyscall's page,
+// whose calls the kernel serves without a system call).
+bool is_user_address(uint64_t vaddr) { return vaddr >> 63 == 0; }
+
+struct Plugin {
+  Wire* wire = nullptr;
+  GuestRam ram;
+  RegisterFile registers;
+  qemu_plugin_u64 counter{};
+  bool ready = false;
+  uint64_t last_task = 0;  // that went on in user mode
+};
+Plugin g;
+
+// 0: not known.
+uint64_t current_task() {
+  const uint64_t at = g.wire->current_paddr;
+  return at != 0 && g.ram.is_open() ? g.ram.read_u64(at) : 0;
+}
+
+uint32_t flags_of(uint64_t task) { return task != 0 ? task_flags(*g.wire, task) : 0; }
+
+uint64_t count_now() { return g.wire->want_count ? qemu_plugin_u64_get(g.counter, 0) : 0; }
+
+StopRecord& begin_stop(StopKind kind, uint32_t detail, uint64_t task) {
+  StopRecord& stop = g.wire->stop;
+  stop.kind = kind;
+  stop.detail = detail;
+  stop.count = count_now();
+  stop.task = task;
+  return stop;
+}
+
+void on_ready(unsigned, void*) {
+  if (g.ready) return;
+  g.ready = true;
+  (void)g.ram.open(*g.wire);
+  g.registers.read(begin_stop(StopKind::kReady, 0, 0).cpu);
+  yield_turn(*g.wire);
+}
+
+bool is_interesting(EntryKind kind, uint64_t cs, uint64_t rax) {
+  constexpr uint64_t kX32Bit = 0x40000000;
+  const bool i386 = kind != EntryKind::kSyscall || cs == kCodeOfI386;
+  uint64_t nr = i386 ? uint32_t(rax) : rax;
+  const size_t abi = i386 ? 1 : (nr & kX32Bit) ? 2 : 0;
+  if (abi == 2) nr &= ~kX32Bit;
+  return nr >= kMostCalls || (g.wire->interesting[abi][nr / 64] >> (nr % 64) & 1) != 0;
+}
+
+void on_entry(EntryKind kind, uint64_t vaddr) {
+  const uint64_t task = current_task();
+  if ((flags_of(task) & kWatchCalls) == 0) return;
+  const uint64_t cs = g.registers.read_cs();
+  if (!is_interesting(kind, cs, g.registers.read_gpr(kRax))) return;
+  StopRecord& stop = begin_stop(StopKind::kSyscall, uint32_t(kind), task);
+  g.registers.read(stop.cpu);
+  stop.cpu.rip = vaddr;
+  yield_turn(*g.wire);
+}
+void on_syscall(unsigned, void* vaddr) { on_entry(EntryKind::kSyscall, uint64_t(vaddr)); }
+void on_int80(unsigned, void* vaddr) { on_entry(EntryKind::kInt80, uint64_t(vaddr)); }
+void on_sysenter(unsigned, void* vaddr) { on_entry(EntryKind::kSysenter, uint64_t(vaddr)); }
+
+void on_cpuid(unsigned, void* vaddr) {
+  if (uint32_t(g.registers.read_gpr(kRax)) != kMarkerLeaf) return;
+  StopRecord& stop = begin_stop(StopKind::kMarker, 0, current_task());
+  g.registers.read(stop.cpu);
+  stop.cpu.rip = uint64_t(vaddr);
+  yield_turn(*g.wire);
+}
+
+// A task is about to go on in user mode. True: the host waits for that.
+bool note_return(uint64_t task) {
+  if (g.wire->want_switches && task != g.last_task) {
+    g.last_task = task;
+    begin_stop(StopKind::kSwitch, 0, task);
+    yield_turn(*g.wire);
+  }
+  return (flags_of(task) & kAwaitReturn) != 0;
+}
+
+void on_sysret(unsigned, void* code_segment) {
+  const uint64_t task = current_task();
+  if (!note_return(task)) return;
+  StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
+  CpuState& cpu = stop.cpu;
+  g.registers.read(cpu);
+  cpu.rip = cpu.gpr[kRcx];
+  cpu.rflags = cpu.gpr[kR11];
+  cpu.cs = uint64_t(code_segment);
+  yield_turn(*g.wire);
+}
+
+void on_sysexit(unsigned, void*) {
+  const uint64_t task = current_task();
+  if (!note_return(task)) return;
+  StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
+  CpuState& cpu = stop.cpu;
+  g.registers.read(cpu);
+  cpu.rip = cpu.gpr[kRdx];
+  cpu.gpr[kRsp] = cpu.gpr[kRcx];
+  cpu.cs = kCodeOfI386;
+  yield_turn(*g.wire);
+}
+
+// To user mode or back into the kernel: what lies on the stack tells.
+void on_iret(unsigned, void*) {
+  // Every interrupt and page fault comes by here: first what costs least.
+  const uint64_t task = current_task();
+  if (!g.wire->want_switches && (flags_of(task) & kAwaitReturn) == 0) return;
+  struct {
+    uint64_t rip, cs, rflags, rsp, ss;
+  } frame;
+  const uint64_t rsp = g.registers.read_gpr(kRsp);
+  if (!g.registers.read_memory(rsp, &frame, sizeof frame) || (frame.cs & 3) == 0) return;
+  if (!note_return(task)) return;
+  StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
+  CpuState& cpu = stop.cpu;
+  g.registers.read(cpu);
+  cpu.rip = frame.rip;
+  cpu.rflags = frame.rflags;
+  cpu.gpr[kRsp] = frame.rsp;
+  cpu.cs = frame.cs;
+  cpu.ss = frame.ss;
+  yield_turn(*g.wire);
+}
+
+void on_hook(unsigned, void* index) {
+  const uint64_t task = current_task();
+  if ((flags_of(task) & kWatchCalls) == 0) return;
+  const auto hook = uint32_t(uint64_t(index));
+  StopRecord& stop = begin_stop(StopKind::kHook, hook, task);
+  g.registers.read(stop.cpu);
+  stop.cpu.rip = g.wire->hooks[hook];
+  yield_turn(*g.wire);
+}
+
+void instrument_user(qemu_plugin_insn* instruction, InstructionKind kind, uint64_t vaddr) {
+  qemu_plugin_vcpu_udata_cb_t callback = nullptr;
+  if (kind == InstructionKind::kSyscall) callback = on_syscall;
+  if (kind == InstructionKind::kInt80) callback = on_int80;
+  if (kind == InstructionKind::kSysenter) callback = on_sysenter;
+  if (kind == InstructionKind::kCpuid) callback = on_cpuid;
+  if (!callback) return;
+  void* const address = reinterpret_cast<void*>(vaddr);
+  qemu_plugin_register_vcpu_insn_exec_cb(instruction, callback, QEMU_PLUGIN_CB_R_REGS, address);
+}
+
+void instrument_kernel(qemu_plugin_insn* instruction, InstructionKind kind, uint64_t vaddr) {
+  for (uint64_t i = 0; i < kMostHooks; ++i) {
+    if (g.wire->hooks[i] == vaddr)
+      qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_hook, QEMU_PLUGIN_CB_R_REGS,
+                                             reinterpret_cast<void*>(i));
+  }
+  qemu_plugin_vcpu_udata_cb_t callback = nullptr;
+  if (kind == InstructionKind::kSysretl || kind == InstructionKind::kSysretq) callback = on_sysret;
+  if (kind == InstructionKind::kSysexit) callback = on_sysexit;
+  if (kind == InstructionKind::kIret) callback = on_iret;
+  if (!callback) return;
+  const uint64_t code = kind == InstructionKind::kSysretq ? kCodeOfX86_64 : kCodeOfI386;
+  qemu_plugin_register_vcpu_insn_exec_cb(instruction, callback, QEMU_PLUGIN_CB_R_REGS,
+                                         reinterpret_cast<void*>(code));
+}
+
+void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
+  if (!g.ready)
+    qemu_plugin_register_vcpu_tb_exec_cb(block, on_ready, QEMU_PLUGIN_CB_R_REGS, nullptr);
+  const size_t count = qemu_plugin_tb_n_insns(block);
+  for (size_t i = 0; i < count; ++i) {
+    qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
+    constexpr size_t kLongest = 15;
+    uint8_t bytes[kLongest];
+    const size_t size = qemu_plugin_insn_data(instruction, bytes, sizeof bytes);
+    const uint64_t vaddr = qemu_plugin_insn_vaddr(instruction);
+    if (g.wire->want_count)
+      qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(instruction, QEMU_PLUGIN_INLINE_ADD_U64,
+                                                          g.counter, 1);
+    const InstructionKind kind = classify(bytes, size);
+    if (is_user_address(vaddr))
+      instrument_user(instruction, kind, vaddr);
+    else
+      instrument_kernel(instruction, kind, vaddr);
+  }
+}
+
+void on_vcpu(qemu_plugin_id_t, unsigned) {
+  if (g.registers.find()) return;
+  static constexpr char kSentence[] =
+      "fptrace plugin: this QEMU does not show the registers that are needed; use QEMU 10.0 or "
+      "newer\n";
+  (void)!::write(STDERR_FILENO, kSentence, sizeof kSentence - 1);
+  ::_exit(1);
+}
+
+void on_exit(qemu_plugin_id_t, void*) {
+  begin_stop(StopKind::kEnd, 0, 0);
+  yield_turn(*g.wire);
+}
+
+int refuse(const char* why) {
+  ::fprintf(stderr, "fptrace plugin: %s\n", why);
+  return 1;
+}
+
+}  // namespace
+}  // namespace fptrace::emu
+
+#define FPTRACE_EXPORT extern "C" __attribute__((visibility("default")))
+
+FPTRACE_EXPORT int qemu_plugin_version;
+int qemu_plugin_version = kQemuPluginVersion;
+
+FPTRACE_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc,
+                                       char** argv);
+int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, char** argv) {
+  using namespace fptrace::emu;
+  constexpr char kArgument[] = "channel=";
+  if (!info->system_emulation || strcmp(info->target_name, "x86_64") != 0)
+    return refuse("it is for whole x86_64 machines");
+  if (info->system.smp_vcpus != 1) return refuse("it is for machines with one processor");
+  const char* path = nullptr;
+  for (int i = 0; i < argc; ++i)
+    if (strncmp(argv[i], kArgument, sizeof kArgument - 1) == 0)
+      path = argv[i] + sizeof kArgument - 1;
+  if (!path) return refuse("it needs channel=FILE");
+  if (const char* problem = connect_channel(path, &g.wire)) return refuse(problem);
+  g.counter = {qemu_plugin_scoreboard_new(sizeof(uint64_t)), 0};
+  qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
+  qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+  qemu_plugin_register_atexit_cb(id, on_exit, nullptr);
+  return 0;
+}

@@ -1,0 +1,144 @@
+#include "backends/emu/plugin/plugin_channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace fptrace::emu {
+namespace {
+
+constexpr uint64_t kHighBase = uint64_t{1} << 32;
+// The host mostly answers within some microseconds: then a sleep would cost more than the wait.
+constexpr int kSpins = 2000;
+
+int g_file = -1;
+
+bool lock_byte(int64_t byte, int command) {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = byte;
+  lock.l_len = 1;
+  int result;
+  while ((result = ::fcntl(g_file, command, &lock)) < 0 && errno == EINTR) {}
+  return result == 0;
+}
+
+// The host holds its byte for as long as it lives, so whoever gets it is alone.
+void* wait_for_death_of_host(void*) {
+  if (lock_byte(kHostLockByte, F_OFD_SETLKW)) ::_exit(1);
+  return nullptr;
+}
+
+const char* watch_host() {
+  // QEMU's signals are for its own threads.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  const int error = ::pthread_create(&thread, nullptr, wait_for_death_of_host, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error != 0) return "no thread to watch the host program with";
+  ::pthread_detach(thread);
+  return nullptr;
+}
+
+const char* check(const Wire& wire, uint64_t file_size) {
+  if (file_size < sizeof(Wire))
+    return "the channel's file is too short: another version of fptrace made it";
+  if (wire.magic != kWireMagic) return "the channel's file is none of fptrace's";
+  if (wire.version != kWireVersion || wire.size != sizeof(Wire))
+    return "the channel is for another version of the plugin: plugin and fptrace must be of one "
+           "build";
+  return nullptr;
+}
+
+}  // namespace
+
+const char* connect_channel(const char* path, Wire** wire) {
+  g_file = ::open(path, O_RDWR | O_CLOEXEC);
+  if (g_file < 0) return "the channel's file cannot be opened";
+  struct stat st {};
+  void* bytes = MAP_FAILED;
+  if (::fstat(g_file, &st) == 0 && st.st_size > 0)
+    bytes = ::mmap(nullptr, sizeof(Wire), PROT_READ | PROT_WRITE, MAP_SHARED, g_file, 0);
+  const char* problem = bytes == MAP_FAILED ? "the channel's file cannot be mapped" : nullptr;
+  if (!problem) {
+    auto* mapped = static_cast<Wire*>(bytes);
+    problem = check(*mapped, uint64_t(st.st_size));
+    if (st.st_size >= off_t(sizeof(Wire))) mapped->plugin_version = kWireVersion;
+    if (!problem && !lock_byte(kPluginLockByte, F_OFD_SETLK))
+      problem = "another QEMU uses the channel already";
+    if (!problem) problem = watch_host();
+    if (!problem) *wire = mapped;
+    if (problem) ::munmap(bytes, sizeof(Wire));
+  }
+  if (problem) ::close(g_file);
+  return problem;
+}
+
+void yield_turn(Wire& wire) {
+  wire.turn.store(uint32_t(Turn::kHost));
+  if (wire.sleeping.exchange(0) != 0)
+    ::syscall(SYS_futex, &wire.turn, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+  for (int i = 0; i < kSpins; ++i) {
+    if (wire.turn.load(std::memory_order_acquire) != uint32_t(Turn::kHost)) break;
+    __builtin_ia32_pause();
+  }
+  while (wire.turn.load() == uint32_t(Turn::kHost)) {
+    wire.sleeping.store(1);
+    // Not woken if the turn came back between the two lines: the kernel compares once more.
+    ::syscall(SYS_futex, &wire.turn, FUTEX_WAIT, uint32_t(Turn::kHost), nullptr, nullptr, 0);
+  }
+  if (wire.turn.load() == uint32_t(Turn::kQuit)) ::_exit(0);
+}
+
+uint32_t task_flags(const Wire& wire, uint64_t task) {
+  constexpr uint32_t kMask = kTaskSlots - 1;
+  for (uint32_t i = 0, at = task_hash(task); i < kTaskSlots; ++i, at = (at + 1) & kMask) {
+    const TaskSlot& slot = wire.tasks[at];
+    if (slot.task == 0) break;
+    if (slot.task == task) return slot.flags;
+  }
+  return wire.watch_all ? uint32_t{kWatchCalls} : 0;
+}
+
+bool GuestRam::open(const Wire& wire) {
+  if (memchr(wire.ram_path, 0, sizeof wire.ram_path) == nullptr) return false;
+  const int fd = ::open(wire.ram_path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  struct stat st {};
+  void* bytes = MAP_FAILED;
+  // A page beyond the file's end would be a SIGBUS.
+  if (::fstat(fd, &st) == 0 && uint64_t(st.st_size) >= wire.ram_size && wire.ram_size > 0 &&
+      wire.ram_low_size <= wire.ram_size)
+    bytes = ::mmap(nullptr, wire.ram_size, PROT_READ, MAP_SHARED, fd, 0);
+  ::close(fd);
+  if (bytes == MAP_FAILED) return false;
+  bytes_ = static_cast<const uint8_t*>(bytes);
+  size_ = wire.ram_size;
+  low_size_ = wire.ram_low_size;
+  return true;
+}
+
+uint64_t GuestRam::read_u64(uint64_t paddr) const {
+  constexpr uint64_t kSize = sizeof(uint64_t);
+  uint64_t end = low_size_;
+  if (paddr >= kHighBase) {
+    paddr = paddr - kHighBase + low_size_;
+    end = size_;
+  }
+  if (paddr > end || end - paddr < kSize) return 0;
+  uint64_t value;
+  memcpy(&value, bytes_ + paddr, kSize);
+  return value;
+}
+
+}  // namespace fptrace::emu

@@ -1,0 +1,33 @@
+#pragma once
+#include <cstdint>
+
+#include "backends/emu/channel/wire.h"
+
+// The plugin's end of the channel. No exceptions, no C++ library: it runs inside QEMU.
+
+namespace fptrace::emu {
+
+// nullptr on success, else one sentence; then nothing is left open.
+const char* connect_channel(const char* path, Wire** wire);
+
+// Gives the turn to the host and waits until it comes back. Ends the process when the host has
+// died or wants QEMU to end.
+void yield_turn(Wire& wire);
+
+// What the host wants to be told of a task.
+uint32_t task_flags(const Wire& wire, uint64_t task);
+
+// Guest RAM, mapped by ourselves: reads by physical address. False: not mapped.
+class GuestRam {
+ public:
+  bool open(const Wire& wire);
+  bool is_open() const { return bytes_ != nullptr; }
+  // 0 where there is no RAM.
+  uint64_t read_u64(uint64_t paddr) const;
+
+ private:
+  const uint8_t* bytes_ = nullptr;
+  uint64_t size_ = 0, low_size_ = 0;
+};
+
+}  // namespace fptrace::emu

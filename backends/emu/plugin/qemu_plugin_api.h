@@ -1,0 +1,94 @@
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// The part of QEMU's TCG plugin interface that our plugin uses, as QEMU's documentation describes
+// it (docs/devel/tcg-plugins.rst) and as QEMU 10.0 and later export it. Debian's packages ship no
+// header. QEMU passes the range of versions that it speaks and refuses a plugin outside of it; the
+// plugin says which one it was written for by exporting `qemu_plugin_version`.
+
+extern "C" {
+
+// Version 4 came with QEMU 10.0, which takes 2 to 4. Versions 5 (10.1) and later only add, except
+// that qemu_plugin_read_register() returns another type: never look at what it returns.
+constexpr int kQemuPluginVersion = 4;
+
+using qemu_plugin_id_t = uint64_t;
+
+struct qemu_info_t {
+  const char* target_name;
+  struct {
+    int min, cur;
+  } version;
+  bool system_emulation;
+  struct {
+    int smp_vcpus, max_vcpus;
+  } system;
+};
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+struct qemu_plugin_register;
+struct qemu_plugin_scoreboard;
+
+enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_CB_R_REGS };
+enum qemu_plugin_op { QEMU_PLUGIN_INLINE_ADD_U64 };
+
+// One 64-bit member of a scoreboard's per-vCPU entry.
+struct qemu_plugin_u64 {
+  qemu_plugin_scoreboard* score;
+  size_t offset;
+};
+
+struct qemu_plugin_reg_descriptor {
+  qemu_plugin_register* handle;
+  const char* name;
+  const char* feature;
+};
+
+// GLib's arrays, by which registers are passed. QEMU links GLib, so its symbols are there.
+struct GArray {
+  char* data;
+  unsigned len;
+};
+struct GByteArray {
+  uint8_t* data;
+  unsigned len;
+};
+GByteArray* g_byte_array_new();
+GByteArray* g_byte_array_set_size(GByteArray*, unsigned);
+char* g_array_free(GArray*, int free_segment);
+
+using qemu_plugin_udata_cb_t = void (*)(qemu_plugin_id_t, void*);
+using qemu_plugin_vcpu_simple_cb_t = void (*)(qemu_plugin_id_t, unsigned vcpu);
+using qemu_plugin_vcpu_udata_cb_t = void (*)(unsigned vcpu, void*);
+using qemu_plugin_vcpu_tb_trans_cb_t = void (*)(qemu_plugin_id_t, qemu_plugin_tb*);
+
+void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t, qemu_plugin_vcpu_simple_cb_t);
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, qemu_plugin_vcpu_tb_trans_cb_t);
+void qemu_plugin_register_vcpu_tb_exec_cb(qemu_plugin_tb*, qemu_plugin_vcpu_udata_cb_t,
+                                          qemu_plugin_cb_flags, void*);
+void qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_insn*, qemu_plugin_vcpu_udata_cb_t,
+                                            qemu_plugin_cb_flags, void*);
+void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(qemu_plugin_insn*, qemu_plugin_op,
+                                                         qemu_plugin_u64, uint64_t imm);
+void qemu_plugin_register_atexit_cb(qemu_plugin_id_t, qemu_plugin_udata_cb_t, void*);
+
+size_t qemu_plugin_tb_n_insns(const qemu_plugin_tb*);
+qemu_plugin_insn* qemu_plugin_tb_get_insn(const qemu_plugin_tb*, size_t index);
+size_t qemu_plugin_insn_data(const qemu_plugin_insn*, void* out, size_t size);
+size_t qemu_plugin_insn_size(const qemu_plugin_insn*);
+uint64_t qemu_plugin_insn_vaddr(const qemu_plugin_insn*);
+
+qemu_plugin_scoreboard* qemu_plugin_scoreboard_new(size_t element_size);
+uint64_t qemu_plugin_u64_get(qemu_plugin_u64, unsigned vcpu);
+
+// Array of qemu_plugin_reg_descriptor; only in the vCPU's thread. The caller frees it.
+GArray* qemu_plugin_get_registers();
+// Appends the value, in the guest's byte order. Only in callbacks registered with CB_R_REGS.
+int qemu_plugin_read_register(qemu_plugin_register*, GByteArray*);
+// Reads by the page tables in force. Only in callbacks on a vCPU.
+bool qemu_plugin_read_memory_vaddr(uint64_t addr, GByteArray*, size_t size);
+
+void qemu_plugin_outs(const char*);
+}

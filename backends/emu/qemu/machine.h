@@ -1,0 +1,49 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+
+namespace fptrace::emu {
+
+// What a guest sees of its machine. A state can only be restored into an equal one.
+struct Machine {
+  std::string cpu = "qemu64";  // -cpu; has the features of x86-64-v1, and AMD's name: no KPTI
+  uint32_t memory_mib = 1024;
+  // 2^shift ns of the guest's time for each instruction.
+  uint32_t icount_shift = 5;
+  bool operator==(const Machine&) const = default;
+};
+
+// One sentence for each thing that differs: "the recording's CPU is a, the image's b".
+std::vector<std::string> differences(const Machine& recording, const Machine& image);
+
+// Errors name what cannot be.
+Result<void> check(const Machine& machine);
+
+struct MachineFiles {
+  std::string kernel, initramfs;
+  std::string state;    // a qcow2 file that holds the machine's saved state
+  std::string disk;     // a qcow2 file: what is written; its backing file has the contents
+  std::string ram;      // made by QEMU: the guest's physical memory
+  std::string console;  // made by QEMU: what the kernel prints
+};
+
+enum class Mode { kBoot, kRecord, kReplay };
+
+struct Launch {
+  Mode mode = Mode::kBoot;
+  std::string log;  // of kRecord and kReplay: all that is not deterministic
+  int to_guest = -1, from_guest = -1, qmp = -1;  // descriptors that QEMU inherits
+  std::vector<std::string> plugins;
+};
+
+// The name of the state that is saved in MachineFiles::state.
+extern const char* const kStateName;
+
+// Pure. The arguments, without the program. Paths may have any bytes but NUL.
+std::vector<std::string> command_line(const Machine& machine, const MachineFiles& files,
+                                      const Launch& launch);
+
+}  // namespace fptrace::emu

@@ -1,0 +1,58 @@
+#pragma once
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/emu/qemu/machine.h"
+#include "backends/emu/qemu/qemu_binary.h"
+#include "backends/emu/qemu/qmp.h"
+#include "common/base/child_process.h"
+#include "common/base/result.h"
+#include "common/base/unique_fd.h"
+
+namespace fptrace::emu {
+
+// A running QEMU. It is in a session of its own (a terminal's Ctrl-C is for fptrace, which
+// decides), dies with the thread that started it, and is killed and reaped by the destructor.
+class QemuProcess {
+ public:
+  // `launch`'s descriptors are filled in here. What QEMU itself says goes to the file `log`.
+  static Result<std::unique_ptr<QemuProcess>> start(const Qemu& qemu, const Machine& machine,
+                                                    const MachineFiles& files, Launch launch,
+                                                    const std::string& log);
+  ~QemuProcess();
+  QemuProcess(const QemuProcess&) = delete;
+  QemuProcess& operator=(const QemuProcess&) = delete;
+
+  pid_t pid() const { return pid_; }
+  Qmp& qmp() { return qmp_; }
+  int to_guest() const { return to_guest_.get(); }      // does not block
+  int from_guest() const { return from_guest_.get(); }  // does not block; ends with QEMU
+  // Makes it write what it has to write and end; kills it if that takes too long.
+  Result<void> quit();
+  // Once it has ended by itself: how, and what it said last.
+  std::string obituary();
+
+ private:
+  QemuProcess(pid_t pid, UniqueFd qmp, UniqueFd to_guest, UniqueFd from_guest, std::string log)
+      : pid_(pid),
+        qmp_(std::move(qmp)),
+        to_guest_(std::move(to_guest)),
+        from_guest_(std::move(from_guest)),
+        log_(std::move(log)) {}
+  // False when it still runs at the deadline.
+  bool wait(Qmp::Deadline deadline);
+
+  pid_t pid_;  // -1: reaped
+  int status_ = 0;
+  Qmp qmp_;
+  UniqueFd to_guest_, from_guest_;
+  std::string log_;
+};
+
+// The last line that is not blank of a text file; empty when there is none.
+std::string last_line_of(const std::string& path);
+
+}  // namespace fptrace::emu

@@ -1,0 +1,222 @@
+#include "backends/emu/recording/machine_run.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "backends/emu/image/image.h"
+#include "backends/emu/image/private_directory.h"
+#include "backends/emu/qemu/process.h"
+#include "backends/emu/recording/bundle.h"
+#include "backends/emu/recording/caller.h"
+#include "backends/emu/recording/guest_session.h"
+#include "backends/emu/recording/payload.h"
+
+namespace fptrace::emu {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<void> copy(const std::string& from, const std::string& to) {
+  std::error_code error;
+  fs::copy_file(from, to, error);
+  if (error) return fail_errno("copy " + from + " to " + to, error.value());
+  return {};
+}
+
+// Where a machine is set up. Memory and state are what is read and written most.
+struct Place {
+  PrivateDirectory work, memory;
+  Image image;
+
+  static Result<Place> make(const Image& image) {
+    constexpr uint64_t kRoom = uint64_t{64} << 20;
+    std::error_code error;
+    const uint64_t state = fs::file_size(image.state_path(), error);
+    if (error) return fail_errno("open " + image.state_path(), error.value());
+    const std::string temporary = temporary_directory();
+    if (auto ok = check_room(temporary, kRoom); !ok) return fail(ok.error());
+    const uint64_t bytes = (uint64_t{image.machine.memory_mib} << 20) + state;
+    const std::string where = memory_directory(bytes, temporary);
+    if (auto ok = check_room(where, bytes); !ok) return fail(ok.error());
+    auto work = PrivateDirectory::make(temporary), memory = PrivateDirectory::make(where);
+    if (!work) return fail(work.error());
+    if (!memory) return fail(memory.error());
+    Place place{*std::move(work), *std::move(memory), image};
+    if (auto ok = copy(image.state_path(), place.files().state); !ok) return fail(ok.error());
+    if (auto ok = copy(image.disk_path(), place.files().disk); !ok) return fail(ok.error());
+    return place;
+  }
+
+  MachineFiles files() const {
+    return {image.kernel_path(),     image.initramfs_path(), memory.file("state.qcow2"),
+            work.file("disk.qcow2"), memory.file("ram"),     work.file("console")};
+  }
+  std::string contents() const { return work.file(kContentsFile); }
+  std::string log() const { return work.file("rr.log"); }
+};
+
+class Run : public Recording {
+ public:
+  Run(Place place, const Qemu& qemu, SessionOptions session, BundleHeader header)
+      : place_(std::move(place)),
+        ram_(place_.files().ram),
+        kernel_(place_.image.kernel_path()),
+        qemu_(qemu),
+        session_(std::move(session)),
+        header_(std::move(header)) {
+    session_.console = place_.files().console;
+  }
+
+  Result<void> start(Mode mode, const std::vector<std::string>& plugins) {
+    Launch launch;
+    launch.mode = mode;
+    launch.log = place_.log();
+    launch.plugins = plugins;
+    auto started = QemuProcess::start(qemu_, place_.image.machine, place_.files(),
+                                      std::move(launch), place_.work.file("qemu.log"));
+    if (!started) return fail(started.error());
+    process_ = *std::move(started);
+    return {};
+  }
+
+  pid_t pid() const override { return process_->pid(); }
+  const std::string& ram_path() const override { return ram_; }
+  uint64_t ram_size() const override { return uint64_t{place_.image.machine.memory_mib} << 20; }
+  const std::string& kernel_path() const override { return kernel_; }
+  const std::string& directory() const override { return place_.work.path(); }
+  std::string contents_path() const override { return place_.contents(); }
+  const std::vector<std::string>& argv() const override { return header_.argv; }
+  const std::string& cwd() const override { return header_.cwd; }
+  uint64_t instructions() const override { return result_.instructions; }
+
+  Result<ExitStatus> serve(const OutputSink& output, std::stop_token stop) override {
+    auto result = serve_guest(*process_, session_, output, std::move(stop));
+    if (!result) {
+      process_.reset();
+      return fail(result.error());
+    }
+    result_ = *std::move(result);
+    if (auto ok = process_->quit(); !ok) return fail(ok.error());
+    if (!session_.job) {
+      if (auto ok = compare(); !ok) return fail(ok.error());
+    }
+    return result_.exit;
+  }
+
+  Result<void> save(const std::string& path) override {
+    header_.exit = result_.exit;
+    header_.instructions = result_.instructions;
+    header_.output_bytes = result_.output_bytes;
+    header_.output_sha256 = result_.output_sha256;
+    return write_bundle(path, header_, place_.log(), place_.contents());
+  }
+
+ private:
+  // What a replay shows must be what was recorded, to the byte.
+  Result<void> compare() const {
+    if (result_.exit == header_.exit && result_.output_bytes == header_.output_bytes &&
+        result_.output_sha256 == header_.output_sha256)
+      return {};
+    return fail(Errc::kBackend,
+                "the replay left its recording: the program's output or exit status is another "
+                "one, at instruction " +
+                    std::to_string(result_.instructions));
+  }
+
+  Place place_;
+  std::string ram_, kernel_;
+  Qemu qemu_;
+  SessionOptions session_;
+  BundleHeader header_;
+  SessionResult result_;
+  std::unique_ptr<QemuProcess> process_;  // ends before its files go
+};
+
+// The disk's contents, and the path of the program in the guest.
+Result<std::string> make_contents(const RecordRequest& request, Job& job, const std::string& path) {
+  if (!request.rootfs.empty()) {
+    const char* search = std::getenv("PATH");
+    // A file of this host is not in that root.
+    if (job.input == Job::Input::kFile) job.input = Job::Input::kStream;
+    return write_rootfs_payload(path, request.rootfs, request.argv[0],
+                                search != nullptr ? search : "/bin:/usr/bin");
+  }
+  auto program = find_host_program(request.argv[0]);
+  if (!program) return program;
+  PayloadRequest payload{*program,         request.argv,    job.cwd,     job.input_file,
+                         request.manifest, request.include, request.warn};
+  if (auto ok = write_payload(path, payload); !ok) return fail(ok.error());
+  return program;
+}
+
+Result<void> check_same(const BundleHeader& header, const Qemu& qemu, const std::string& path) {
+  const std::string now = to_string(qemu.version);
+  if (header.qemu == now) return {};
+  return fail(Errc::kUnsupported, path + " was recorded with QEMU " + header.qemu +
+                                      " and can only be replayed with that; here is " + now);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Recording>> prepare_recording(const RecordRequest& request) {
+  const auto qemu = find_qemu();
+  if (!qemu) return fail(qemu.error());
+  auto job = job_of_this_process();
+  if (!job) return fail(job.error());
+  if (request.rootfs.empty()) {
+    // Said before an image is built for it.
+    if (auto program = find_host_program(request.argv[0]); !program) return fail(program.error());
+  }
+  const auto image = image_for(request.image, *qemu, request.progress);
+  if (!image) return fail(image.error());
+  auto place = Place::make(*image);
+  if (!place) return fail(place.error());
+  auto program = make_contents(request, *job, place->contents());
+  if (!program) return fail(program.error());
+  job->program = *program;
+  job->argv = request.argv;
+  if (!request.rootfs.empty()) job->cwd = "/";
+
+  SessionOptions session;
+  session.job = encode_job(*job);
+  session.input = job->input == Job::Input::kStream ? STDIN_FILENO : -1;
+  session.timeout = request.timeout;
+  BundleHeader header;
+  header.qemu = image->qemu;
+  header.machine = image->machine;
+  header.image = image->name;
+  header.state = image->state;
+  header.kernel = image->kernel_release;
+  header.argv = request.argv;
+  header.cwd = job->cwd;
+  auto run = std::make_unique<Run>(*std::move(place), *qemu, std::move(session), std::move(header));
+  if (auto ok = run->start(Mode::kRecord, request.plugins); !ok) return fail(ok.error());
+  return run;
+}
+
+Result<std::unique_ptr<MachineRun>> prepare_replay(const ReplayRequest& request) {
+  const auto qemu = find_qemu();
+  if (!qemu) return fail(qemu.error());
+  auto index = read_bundle(request.path);
+  if (!index) return fail(index.error());
+  if (auto ok = check_same(index->header, *qemu, request.path); !ok) return fail(ok.error());
+  const auto image = image_with_state(index->header.state);
+  if (!image) return fail(image.error().code, request.path + ": " + image.error().what);
+  if (const auto differ = differences(index->header.machine, image->machine); !differ.empty())
+    return fail(Errc::kUnsupported, request.path + ": " + differ.front());
+  auto place = Place::make(*image);
+  if (!place) return fail(place.error());
+  if (auto ok = unpack_bundle(request.path, *index, place->log(), place->contents()); !ok)
+    return fail(ok.error().code, request.path + ": " + ok.error().what, ok.error().sys);
+  SessionOptions session;
+  session.timeout = request.timeout;
+  auto run =
+      std::make_unique<Run>(*std::move(place), *qemu, std::move(session), std::move(index->header));
+  if (auto ok = run->start(Mode::kReplay, request.plugins); !ok) return fail(ok.error());
+  return run;
+}
+
+}  // namespace fptrace::emu

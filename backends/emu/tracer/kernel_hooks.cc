@@ -1,0 +1,46 @@
+#include "backends/emu/tracer/kernel_hooks.h"
+
+#include "common/syscall/table.h"
+
+namespace fptrace::emu {
+namespace {
+
+constexpr struct {
+  Hook hook;
+  const char* function;
+} kHooks[] = {{Hook::kNewTask, "wake_up_new_task"},
+              {Hook::kTaskEnd, "do_exit"},
+              {Hook::kSignalWork, "get_signal"},
+              {Hook::kHandler, "signal_setup_done"},
+              {Hook::kFatal, "do_group_exit"}};
+
+void choose_calls(Channel& channel) {
+  // A number that the table does not know is an event, too.
+  for (uint32_t abi = 0; abi < 3; ++abi)
+    for (uint32_t nr = 0; nr < kMostCalls; ++nr) {
+      const SyscallRow* row = find_syscall(Abi(abi), nr);
+      if (!row || row->attention != Attention::kNone) channel.set_interesting(abi, nr);
+    }
+}
+
+}  // namespace
+
+Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel) {
+  const auto lacks = [&kernel](const std::string& what) {
+    return fail(Errc::kUnsupported, "the guest's kernel " + kernel.release() +
+                                        " does not tell where " + what +
+                                        " is: it needs CONFIG_KALLSYMS");
+  };
+  const auto current = kernel.physical(kernel.current_location());
+  if (!current) return lacks("the current task");
+  for (const auto& [hook, function] : kHooks) {
+    const uint64_t address = kernel.symbol(function);
+    if (address == 0) return lacks(function);
+    channel.set_hook(uint32_t(hook), address);
+  }
+  channel.set_current_paddr(*current);
+  choose_calls(channel);
+  return {};
+}
+
+}  // namespace fptrace::emu

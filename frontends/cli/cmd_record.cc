@@ -1,0 +1,96 @@
+#include <cstdlib>
+#include <filesystem>
+
+#include "common/base/text.h"
+#include "fingerprint/manifest_file.h"
+#include "frontends/cli/commands.h"
+#include "frontends/cli/machine_session.h"
+#include "frontends/cli/start_failure.h"
+
+namespace fptrace::cli {
+namespace {
+
+constexpr int64_t kLongest = 365 * 24 * 3600;
+
+constexpr Option kOptions[] = {
+    {'o', "output", "FILE", "where the recording goes (default: fptrace.fpr)"},
+    {0, "image", "NAME", "the guest to run in (default: default, built at need)"},
+    {0, "manifest", "FILE", "take along what this manifest of an earlier trace lists"},
+    {0, "include", "PATH", "take this file or directory along; may be repeated"},
+    {0, "rootfs", "DIR|TAR", "the guest's whole root, instead of this host's files"},
+    {0, "timeout", "SECONDS", "give up if the program has not ended by then"},
+};
+
+ExitStatus failed(const Context& ctx, const std::string& what) {
+  ctx.err << "fptrace record: " << printable(what) << '\n';
+  return {kToolFailed};
+}
+
+ExitStatus not_run(const Context& ctx, const Arguments& args, const Error& error) {
+  if (error.code != Errc::kTracee || error.sys == 0) return failed(ctx, error.what);
+  const char* path = std::getenv("PATH");
+  if (args.has("rootfs")) {
+    failed(ctx, error.what);
+    return {error.sys == ENOENT ? kNotFound : kNotExecutable};
+  }
+  const auto why =
+      explain_start_failure(args.operands()[0], error.sys, path != nullptr ? path : "");
+  ctx.err << "fptrace: " << why.sentence << '\n';
+  return {why.code};
+}
+
+Result<emu::RecordRequest> request_of(const Context& ctx, const Arguments& args) {
+  emu::RecordRequest request;
+  request.argv = args.operands();
+  request.image = args.value("image", request.image);
+  if (args.has("manifest")) request.manifest = args.value("manifest");
+  request.include = args.values("include");
+  if (args.has("rootfs")) {
+    if (request.manifest || !request.include.empty())
+      return fail(Errc::kParse,
+                  "--rootfs has all files: --manifest and --include do not go with it");
+    std::error_code error;
+    request.rootfs = std::filesystem::canonical(args.value("rootfs"), error);
+    if (error) return fail_errno("--rootfs " + args.value("rootfs"), error.value());
+  }
+  if (args.has("timeout")) {
+    const auto seconds = parse_number(args.value("timeout"), 1, kLongest);
+    if (!seconds) return fail(Errc::kParse, "--timeout: " + seconds.error().what);
+    request.timeout = std::chrono::seconds(*seconds);
+  }
+  request.progress = [&ctx](const std::string& line) {
+    ctx.err << "fptrace: building the guest image: " << printable(line) << std::endl;
+  };
+  request.warn = [&ctx](const std::string& sentence) {
+    ctx.err << "fptrace: warning: " << printable(sentence) << '\n';
+  };
+  return request;
+}
+
+ExitStatus run(const Context& ctx, const Arguments& args) {
+  if (args.operands().empty()) return usage_error(ctx, kRecord, "no program to record");
+  auto request = request_of(ctx, args);
+  if (!request && request.error().code == Errc::kParse)
+    return usage_error(ctx, kRecord, request.error().what);
+  if (!request) return failed(ctx, request.error().what);
+  const std::string output = args.value("output", "fptrace.fpr");
+  if (auto ok = check_writable(output); !ok) return failed(ctx, ok.error().what);
+
+  const Interruption interruption;
+  auto recording = emu::prepare_recording(*request);
+  if (!recording) return not_run(ctx, args, recording.error());
+  const auto status = (*recording)->serve(pass_through, interruption.token());
+  if (!status && interruption.signal() != 0) return {0, interruption.signal()};
+  if (!status) return not_run(ctx, args, status.error());
+  if (auto ok = (*recording)->save(output); !ok) return failed(ctx, ok.error().what);
+  ctx.err << "fptrace: recorded to " << printable(output) << '\n';
+  return *status;
+}
+
+}  // namespace
+
+const Subcommand kRecord{
+    "record", "[--] PROGRAM [ARG]...", "run a program in a virtual machine and keep all of it",
+    kOptions, OperandRule::kProgram,   run};
+
+}  // namespace fptrace::cli

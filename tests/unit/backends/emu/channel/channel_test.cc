@@ -1,0 +1,262 @@
+// Both ends of the channel, each in a process of its own.
+#include "backends/emu/channel/channel.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <random>
+
+#include "backends/emu/plugin/plugin_channel.h"
+
+namespace fptrace::emu {
+namespace {
+
+constexpr int kRefused = 77;
+
+class ChannelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "fptrace-channel-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::string path() const { return directory_ + "/channel"; }
+  Result<Channel> create() { return Channel::create(path(), true); }
+
+  // A process that is the plugin: connects, does `body`, and ends.
+  pid_t plugin(const std::function<void(Wire&)>& body) {
+    const pid_t pid = ::fork();
+    if (pid != 0) return pid;
+    // What execve would close, the host's lock above all.
+    for (int fd = 3; fd < 256; ++fd)
+      if (const int flags = ::fcntl(fd, F_GETFD); flags >= 0 && (flags & FD_CLOEXEC)) ::close(fd);
+    Wire* wire = nullptr;
+    if (connect_channel(path().c_str(), &wire)) ::_exit(kRefused);
+    body(*wire);
+    ::_exit(0);
+  }
+  static void stop(Wire& wire, StopKind kind, uint64_t count) {
+    wire.stop.kind = kind;
+    wire.stop.count = count;
+    yield_turn(wire);
+  }
+  // Exit code, or -signal.
+  static int end_of(pid_t pid) {
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  std::string directory_;
+};
+
+TEST_F(ChannelTest, EveryStopIsSeenInOrderAndAnswered) {
+  auto channel = create();
+  ASSERT_TRUE(channel) << channel.error().what;
+  constexpr uint64_t kStops = 20000;
+  const pid_t pid = plugin([](Wire& wire) {
+    for (uint64_t i = 1; i <= kStops; ++i) {
+      stop(wire, StopKind::kSyscall, i);
+      if (wire.current_paddr != i) ::_exit(1);  // the answer was not there
+    }
+  });
+  for (uint64_t i = 1; i <= kStops; ++i) {
+    ASSERT_EQ(channel->wait({}), Channel::Wait::kStopped);
+    ASSERT_EQ(channel->stop().count, i);
+    channel->set_current_paddr(i);
+    channel->resume();
+  }
+  EXPECT_EQ(channel->wait({}), Channel::Wait::kGone);
+  EXPECT_EQ(end_of(pid), 0);
+}
+
+TEST_F(ChannelTest, PluginThatDiesIsNoticed) {
+  auto channel = create();
+  ASSERT_TRUE(channel);
+  const pid_t pid = plugin([](Wire& wire) {
+    stop(wire, StopKind::kReady, 0);
+    ::raise(SIGKILL);
+  });
+  ASSERT_EQ(channel->wait({}), Channel::Wait::kStopped);
+  channel->resume();
+  EXPECT_EQ(channel->wait({}), Channel::Wait::kGone);
+  EXPECT_EQ(end_of(pid), -SIGKILL);
+}
+
+TEST_F(ChannelTest, PluginEndsWhenTheHostDiesWhileTheGuestIsStopped) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t host = ::fork();
+  if (host == 0) {
+    auto channel = create();
+    const pid_t pid = plugin([](Wire& wire) { stop(wire, StopKind::kReady, 0); });
+    if (!channel || channel->wait({}) != Channel::Wait::kStopped) ::_exit(1);
+    (void)!::write(ends[1], &pid, sizeof pid);
+    ::raise(SIGKILL);
+  }
+  ::close(ends[1]);
+  pid_t pid = 0;
+  ASSERT_EQ(::read(ends[0], &pid, sizeof pid), ssize_t(sizeof pid));
+  EXPECT_EQ(end_of(host), -SIGKILL);
+  // The plugin holds the pipe's other end for as long as it lives.
+  char byte;
+  EXPECT_EQ(::read(ends[0], &byte, 1), 0);
+  ::close(ends[0]);
+}
+
+TEST_F(ChannelTest, PluginEndsWhenTheHostDiesWhileTheGuestRuns) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t host = ::fork();
+  if (host == 0) {
+    auto channel = create();
+    const pid_t pid = plugin([](Wire& wire) {
+      stop(wire, StopKind::kReady, 0);
+      for (;;) ::pause();
+    });
+    if (!channel || channel->wait({}) != Channel::Wait::kStopped) ::_exit(1);
+    channel->resume();
+    (void)!::write(ends[1], &pid, sizeof pid);
+    ::raise(SIGKILL);
+  }
+  ::close(ends[1]);
+  pid_t pid = 0;
+  ASSERT_EQ(::read(ends[0], &pid, sizeof pid), ssize_t(sizeof pid));
+  EXPECT_EQ(end_of(host), -SIGKILL);
+  char byte;
+  EXPECT_EQ(::read(ends[0], &byte, 1), 0);
+  ::close(ends[0]);
+}
+
+TEST_F(ChannelTest, HostThatClosesItsEndEndsThePlugin) {
+  pid_t pid = 0;
+  {
+    auto channel = create();
+    ASSERT_TRUE(channel);
+    pid = plugin([](Wire& wire) {
+      stop(wire, StopKind::kReady, 0);
+      ::_exit(1);  // not reached
+    });
+    ASSERT_EQ(channel->wait({}), Channel::Wait::kStopped);
+  }
+  EXPECT_EQ(end_of(pid), 0);
+}
+
+TEST_F(ChannelTest, AnotherVersionIsRefusedAndTold) {
+  auto channel = create();
+  ASSERT_TRUE(channel);
+  {
+    std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(offsetof(Wire, version));
+    const uint32_t other = kWireVersion + 1;
+    file.write(reinterpret_cast<const char*>(&other), sizeof other);
+  }
+  EXPECT_EQ(channel->plugin_version(), 0u);
+  EXPECT_EQ(end_of(plugin([](Wire&) {})), kRefused);
+  EXPECT_EQ(channel->plugin_version(), kWireVersion);
+}
+
+TEST_F(ChannelTest, FileOfAnotherKindIsRefused) {
+  std::ofstream(path()) << "hello";
+  EXPECT_EQ(end_of(plugin([](Wire&) {})), kRefused);
+}
+
+TEST_F(ChannelTest, SecondPluginIsRefused) {
+  auto channel = create();
+  ASSERT_TRUE(channel);
+  const pid_t first = plugin([](Wire& wire) { stop(wire, StopKind::kReady, 0); });
+  ASSERT_EQ(channel->wait({}), Channel::Wait::kStopped);
+  EXPECT_EQ(end_of(plugin([](Wire&) {})), kRefused);
+  channel->resume();
+  EXPECT_EQ(end_of(first), 0);
+}
+
+TEST_F(ChannelTest, WaitCanBeCalledOff) {
+  auto channel = create();
+  ASSERT_TRUE(channel);
+  EXPECT_EQ(channel->wait([] { return true; }), Channel::Wait::kCalledOff);
+}
+
+TEST_F(ChannelTest, FileThatExistsIsLeftAlone) {
+  std::ofstream(path()) << "mine";
+  const auto channel = create();
+  ASSERT_FALSE(channel);
+  EXPECT_EQ(channel.error().sys, EEXIST);
+  EXPECT_EQ(std::filesystem::file_size(path()), 4u);
+}
+
+// Against a plain map, through the same search that the plugin does.
+TEST_F(ChannelTest, TaskTableHoldsWhatWasSetAndNothingElse) {
+  auto channel = create();
+  ASSERT_TRUE(channel);
+  std::mt19937_64 random(1);
+  std::map<uint64_t, uint32_t> expected;
+  for (int step = 0; step < 60000; ++step) {
+    // Few addresses, so that they meet and are used again.
+    const uint64_t task = 0xffff888000000000 + 0x2400 * (random() % 9000);
+    if (random() % 3 == 0) {
+      channel->forget_task(task);
+      expected.erase(task);
+    } else {
+      const auto flags = uint32_t(random() % 4);
+      ASSERT_TRUE(channel->set_task(task, flags));
+      expected[task] = flags;
+    }
+  }
+  const pid_t pid = plugin([&](Wire& wire) {
+    for (uint64_t i = 0; i < 9000; ++i) {
+      const uint64_t task = 0xffff888000000000 + 0x2400 * i;
+      const auto found = expected.find(task);
+      const uint32_t flags = task_flags(wire, task);
+      if (flags != (found == expected.end() ? 0 : found->second)) ::_exit(1);
+    }
+  });
+  EXPECT_EQ(end_of(pid), 0);
+}
+
+TEST_F(ChannelTest, FullTaskTableIsAnError) {
+  auto channel = create();
+  ASSERT_TRUE(channel);
+  Result<void> ok;
+  uint64_t task = 0;
+  for (; ok && task <= kTaskSlots; ++task) ok = channel->set_task(0x1000 + task * 64, 0);
+  ASSERT_FALSE(ok);
+  EXPECT_EQ(ok.error().code, Errc::kBackend);
+  EXPECT_GT(task, 8000u);
+}
+
+TEST_F(ChannelTest, GuestMemoryIsReadByPhysicalAddress) {
+  auto channel = create();
+  ASSERT_TRUE(channel);
+  const std::string ram = path() + ".ram";
+  {
+    std::ofstream file(ram, std::ios::binary);
+    for (uint64_t i = 0; i < 1024; ++i) file.write(reinterpret_cast<const char*>(&i), sizeof i);
+  }
+  ASSERT_TRUE(channel->set_ram({ram, 8192, 4096}));
+  const pid_t pid = plugin([](Wire& wire) {
+    GuestRam memory;
+    if (!memory.open(wire)) ::_exit(1);
+    if (memory.read_u64(8) != 1 || memory.read_u64(4088) != 511) ::_exit(2);
+    if (memory.read_u64(4089) != 0 || memory.read_u64(~0ull) != 0) ::_exit(3);  // beyond the end
+    if (memory.read_u64(1ull << 32) != 512) ::_exit(4);
+    if (memory.read_u64((1ull << 32) + 4089) != 0) ::_exit(5);
+    wire.ram_size = 1 << 20;  // more than the file has
+    if (GuestRam().open(wire)) ::_exit(6);
+  });
+  EXPECT_EQ(end_of(pid), 0);
+}
+
+}  // namespace
+}  // namespace fptrace::emu
