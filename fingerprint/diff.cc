@@ -5,8 +5,8 @@
 #include <set>
 #include <tuple>
 
+#include "common/base/text.h"
 #include "fingerprint/debian_version.h"
-#include "fingerprint/text.h"
 
 namespace fptrace {
 namespace {

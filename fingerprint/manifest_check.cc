@@ -3,7 +3,7 @@
 #include <set>
 #include <string_view>
 
-#include "fingerprint/text.h"
+#include "common/base/text.h"
 
 namespace fptrace {
 namespace {

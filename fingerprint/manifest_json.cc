@@ -1,39 +1,12 @@
-#include <nlohmann/json.hpp>
-
+#include "common/base/json_text.h"
+#include "common/base/text.h"
 #include "fingerprint/manifest_check.h"
 #include "fingerprint/manifest_file.h"
-#include "fingerprint/text.h"
 
 namespace fptrace {
 namespace {
 
-using Json = nlohmann::ordered_json;  // keys stay in the order in which a person wants to read them
-
 // Writing ----------------------------------------------------------------------------------------
-
-// A string that is not UTF-8 has its exact bytes, in base64, under "KEY_bytes".
-void put(Json& to, const std::string& key, const std::string& bytes) {
-  to[key] = readable(bytes);
-  if (!is_utf8(bytes)) to[key + "_bytes"] = to_base64(bytes);
-}
-void put_nonempty(Json& to, const std::string& key, const std::string& bytes) {
-  if (!bytes.empty()) put(to, key, bytes);
-}
-
-void put_list(Json& to, const std::string& key, const std::vector<std::string>& list) {
-  Json texts = Json::array(), bytes = Json::array();
-  bool all_utf8 = true;
-  for (const std::string& s : list) {
-    texts.push_back(readable(s));
-    bytes.push_back(to_base64(s));
-    all_utf8 = all_utf8 && is_utf8(s);
-  }
-  to[key] = std::move(texts);
-  if (!all_utf8) to[key + "_bytes"] = std::move(bytes);
-}
-void put_nonempty(Json& to, const std::string& key, const std::vector<std::string>& list) {
-  if (!list.empty()) put_list(to, key, list);
-}
 
 Json encode(const ExitStatus& e) {
   return e.signal != 0 ? Json{{"signal", e.signal}} : Json{{"code", e.code}};
@@ -54,8 +27,8 @@ Json encode(const ElfInfo& e) {
   put_nonempty(j, "interpreter", e.interpreter);
   put_nonempty(j, "needed", e.needed);
   put_nonempty(j, "build_id", e.build_id);
-  put_list(j, "requires", e.requires_);
-  put_list(j, "provides", e.provides);
+  put(j, "requires", e.requires_);
+  put(j, "provides", e.provides);
   return j;
 }
 
@@ -118,7 +91,7 @@ Json encode(const PackageUse& u) {
 Json encode(const ManifestProcess& p) {
   Json j{{"id", p.id}, {"parent", p.parent}, {"pid", p.pid}};
   put(j, "program", p.program);
-  put_list(j, "argv", p.argv);
+  put(j, "argv", p.argv);
   if (p.exit) j["exit"] = encode(*p.exit);
   if (p.start_ns) j["start_ns"] = *p.start_ns;
   if (p.end_ns) j["end_ns"] = *p.end_ns;
@@ -127,7 +100,7 @@ Json encode(const ManifestProcess& p) {
 
 Json encode_environment(const Manifest& m) {
   Json j;
-  put_list(j, "read", m.environment_read);
+  put(j, "read", m.environment_read);
   Json set = Json::object(), bytes = Json::array();
   for (const auto& [name, value] : m.environment_set) {
     set[readable(name)] = readable(value);
@@ -159,7 +132,7 @@ Json encode_all(const std::vector<T>& list) {
 
 Json encode(const Manifest& m) {
   Json command, host;
-  put_list(command, "argv", m.argv);
+  put(command, "argv", m.argv);
   put(command, "cwd", m.cwd);
   if (m.exit) command["exit"] = encode(*m.exit);
   put(host, "os", m.os);
@@ -174,7 +147,7 @@ Json encode(const Manifest& m) {
   j["packages"] = encode_all(m.packages);
   j["coverage"] = encode_coverage(m);
   if (m.processes) j["processes"] = encode_all(*m.processes);
-  if (m.temporaries) put_list(j, "temporaries", *m.temporaries);
+  if (m.temporaries) put(j, "temporaries", *m.temporaries);
   if (m.times) {
     j["times"] = {{"started_ns", m.times->started_ns}, {"duration_ns", m.times->duration_ns}};
   }
@@ -449,24 +422,7 @@ Result<Json> parse(std::string_view text) {
 
 }  // namespace
 
-std::string to_json(const Manifest& m) {
-  const Json json = encode(m);
-  std::string out = "{\n";
-  for (auto it = json.begin(); it != json.end(); ++it) {
-    out += " " + Json(it.key()).dump() + ": ";
-    if (it->is_array() && !it->empty()) {
-      out += "[\n";
-      for (size_t i = 0; i < it->size(); ++i) {
-        out += "  " + (*it)[i].dump() + (i + 1 < it->size() ? ",\n" : "\n");
-      }
-      out += " ]";
-    } else {
-      out += it->dump();
-    }
-    out += std::next(it) == json.end() ? "\n" : ",\n";
-  }
-  return out + "}\n";
-}
+std::string to_json(const Manifest& m) { return lines(encode(m)); }
 
 Result<Manifest> manifest_from_json(std::string_view text) {
   auto json = parse(text);

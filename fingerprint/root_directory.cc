@@ -1,14 +1,11 @@
 #include "fingerprint/root_directory.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <climits>
 #include <deque>
-#include <memory>
 
 namespace fptrace {
 namespace {
@@ -125,8 +122,7 @@ class Walk {
 }  // namespace
 
 Result<RootDirectory> RootDirectory::open(const std::string& path) {
-  RootDirectory root;
-  root.name_ = path.empty() ? "/" : path;
+  RootDirectory root(path.empty() ? "/" : path);
   // Not O_PATH: a root that cannot be read is told at once, not file by file.
   root.fd_ = UniqueFd(::open(root.name_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root.fd_) return fail_errno("open root " + root.name_);
@@ -147,41 +143,6 @@ Result<UniqueFd> RootDirectory::open_for_reading(const FoundPath& file) {
   UniqueFd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd) return fail_errno("open " + file.path);
   return fd;
-}
-
-Result<std::string> RootDirectory::read_text(const std::string& path, size_t most) const {
-  const PathLookup file = find(path);
-  if (!file.found) return fail_errno("open " + path, file.lost.error);
-  const auto fd = open_for_reading(*file.found);
-  if (!fd) return fail(fd.error());
-  std::string text;
-  std::array<char, 65536> buffer;
-  while (true) {
-    const ssize_t n = ::read(fd->get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("read " + path);
-    if (n == 0) return text;
-    text.append(buffer.data(), size_t(n));
-    if (text.size() > most) return fail(Errc::kIo, path + ": too large");
-  }
-}
-
-std::vector<std::string> RootDirectory::names_in(const std::string& path) const {
-  std::vector<std::string> names;
-  const PathLookup directory = find(path);
-  if (!directory.found) return names;
-  const int open_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  UniqueFd fd(::openat(directory.found->fd.get(), ".", open_flags));
-  if (!fd) return names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd.get()), &::closedir);
-  if (!stream) return names;
-  fd.release();  // the stream owns it
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 Result<std::string> read_link(const FoundPath& link) { return read_link_at(link.fd.get()); }

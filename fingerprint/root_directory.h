@@ -7,6 +7,7 @@
 
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
+#include "fingerprint/packages/root_dir.h"
 
 namespace fptrace {
 
@@ -45,17 +46,15 @@ class RootDirectory {
   PathLookup find(const std::string& path, bool follow = true) const;
   // Opens a regular file for reading; never waits for the other end of a pipe.
   static Result<UniqueFd> open_for_reading(const FoundPath& file);
-  // The whole of a regular file; an error for one of more than `most` bytes.
-  Result<std::string> read_text(const std::string& path, size_t most) const;
-
-  // Names in a directory, sorted, without "." and ".."; none where it cannot be listed.
-  std::vector<std::string> names_in(const std::string& path) const;
+  // To read from it by name.
+  const RootDir& files() const { return files_; }
 
   bool is_host() const { return host_; }
   const std::string& name() const { return name_; }
 
  private:
-  RootDirectory() = default;
+  explicit RootDirectory(const std::string& path) : files_(path), name_(path) {}
+  RootDir files_;
   UniqueFd fd_;
   bool host_ = false;
   std::string name_;

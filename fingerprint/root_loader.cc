@@ -60,7 +60,7 @@ const RootObject* RootLoader::read(const FoundPath& file) {
 }
 
 std::optional<std::string> RootLoader::text(const std::string& path) const {
-  auto text = root_.read_text(path, kMaxLoaderFile);
+  auto text = root_.files().read(path, kMaxLoaderFile);
   return text ? std::optional(std::move(*text)) : std::nullopt;
 }
 
@@ -78,7 +78,9 @@ LoaderEnvironment RootLoader::environment_for(const LoaderSetup& setup) const {
   }
   LdConfFiles conf;
   conf.read = [this](const std::string& path) { return text(path); };
-  conf.list = [this](const std::string& path) { return root_.names_in(path); };
+  conf.list = [this](const std::string& path) {
+    return root_.files().list(path).value_or(std::vector<std::string>{});
+  };
   e.conf_directories = ld_conf_directories(conf);
   return e;
 }

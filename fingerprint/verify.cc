@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "common/analysis/pseudo_path.h"
+#include "common/base/text.h"
 #include "fingerprint/packages/dpkg.h"
-#include "fingerprint/text.h"
 
 namespace fptrace {
 namespace {
@@ -165,17 +165,6 @@ class Judge {
   std::vector<Finding> findings_;
 };
 
-// A stanza counts when its package is installed; deb822(5) ends stanzas with an empty line.
-bool is_installed(std::string_view stanza) {
-  constexpr std::string_view kField = "\nStatus:";
-  std::string_view rest = stanza;
-  size_t at = rest.starts_with(kField.substr(1)) ? 0 : rest.find(kField);
-  if (at == rest.npos) return false;
-  rest = rest.substr(at + 1);
-  const std::string_view line = rest.substr(0, rest.find('\n'));
-  return line.find(" installed") != line.npos;
-}
-
 }  // namespace
 
 uint64_t VerifyReport::count(Problem problem) const {
@@ -184,17 +173,11 @@ uint64_t VerifyReport::count(Problem problem) const {
 }
 
 Result<InstalledVersions> installed_versions(std::string_view text) {
-  std::string installed;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find("\n\n", at), text.size());
-    const std::string_view stanza = text.substr(at, end - at);
-    if (is_installed(stanza)) installed.append(stanza).append("\n\n");
-    at = std::min(text.find_first_not_of('\n', end), text.size());
-  }
-  const auto all = parse_dpkg_status(installed);
+  const auto all = parse_dpkg_status(text);
   if (!all) return fail(all.error());
   InstalledVersions versions;
   for (const DpkgStatus& s : *all) {
+    if (s.state != "installed") continue;
     versions.emplace(s.package.name + ":" + s.package.arch, s.package.version);
     versions.emplace(s.package.name, s.package.version);
   }

@@ -199,7 +199,7 @@ class Verification {
 
   // Without a readable database all can be verified that matters: the files.
   void read_versions() {
-    const auto text = root_.read_text("/var/lib/dpkg/status", kMaxDatabase);
+    const auto text = root_.files().read("/var/lib/dpkg/status", kMaxDatabase);
     if (!text) {
       const bool none = text.error().sys == ENOENT || text.error().sys == ENOTDIR;
       if (!none) report_.note = text.error().what;

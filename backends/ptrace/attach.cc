@@ -9,6 +9,7 @@
 #include <set>
 
 #include "backends/ptrace/session.h"
+#include "common/proc/tracing_rights.h"
 
 // Processes that run already: seized thread by thread, and described from /proc.
 
@@ -66,7 +67,9 @@ Result<void> Session::seize_process(pid_t pid) {
           continue;  // ended meanwhile, or seized by birth: its stop will come
         tracees_.remove(pid);
         return fail(Errc::kPermission,
-                    explain_permission("attach to running process " + std::to_string(pid)), error);
+                    "fptrace may not attach to running process " + std::to_string(pid) + ": " +
+                        why_not_trace(tracing_rights(), Tracee::kRunning),
+                    error);
       }
       // A seized task runs on; only from a stop can it be told to stop at its system calls.
       (void)::ptrace(PTRACE_INTERRUPT, *tid, nullptr, nullptr);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -10,10 +11,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <string_view>
 
 #include "backends/ptrace/seccomp_filter.h"
+#include "common/proc/tracing_rights.h"
 
 extern char** environ;
 
@@ -110,9 +111,25 @@ Result<UniqueFd> take_listener(pid_t child, int number) {
 
 void write_byte(int fd) { (void)!::write(fd, "g", 1); }
 
+// A filter stands within a millisecond, or never: Linux 6.18 can deadlock in freeing filters (the
+// holder of bpf's pack_mutex waits for work that is queued behind a full queue of its waiters), and
+// then nothing brings a caller of seccomp(2) back, not even SIGKILL.
+constexpr int kInstallMs = 5'000;
+
+bool arrives(int fd, int timeout_ms) {
+  pollfd news{fd, POLLIN, 0};
+  int n;
+  while ((n = ::poll(&news, 1, timeout_ms)) < 0 && errno == EINTR) {}
+  return n > 0;
+}
+
+// Fails with kUnsupported when the child hangs in the kernel.
 Result<Launched> shake_hands(pid_t child, const Pipe& go, const Pipe& report,
                              unsigned long options) {
   write_byte(go.write.get());
+  if (!arrives(report.read.get(), kInstallMs))
+    return fail(Errc::kUnsupported, "this kernel does not come back from seccomp(2), process " +
+                                        std::to_string(child) + " hangs in it until the next boot");
   Report r{};
   ssize_t n;
   while ((n = ::read(report.read.get(), &r, sizeof r)) < 0 && errno == EINTR) {}
@@ -121,7 +138,10 @@ Result<Launched> shake_hands(pid_t child, const Pipe& go, const Pipe& report,
   if (r.stops == Stops::kFilter) options |= PTRACE_O_TRACESECCOMP;
   if (::ptrace(PTRACE_SEIZE, child, nullptr, options) < 0) {
     const int error = errno;
-    return fail(Errc::kPermission, explain_permission("trace a child of its own"), error);
+    return fail(Errc::kPermission,
+                "fptrace may not trace a child of its own: " +
+                    why_not_trace(tracing_rights(), Tracee::kOwnChild),
+                error);
   }
   Launched launched;
   launched.pid = child;
@@ -137,85 +157,9 @@ Result<Launched> shake_hands(pid_t child, const Pipe& go, const Pipe& report,
   return launched;
 }
 
-std::string first_line(const char* path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
-Result<void> executable(const std::string& path) {
-  struct stat st {};
-  const std::string what = "cannot run " + path;
-  const auto refuse = [&](int error) {
-    return fail(Errc::kTracee, what + ": " + std::generic_category().message(error), error);
-  };
-  if (::stat(path.c_str(), &st) < 0) return refuse(errno);
-  if (S_ISDIR(st.st_mode)) return refuse(EISDIR);
-  if (!S_ISREG(st.st_mode) || ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) < 0)
-    return refuse(EACCES);
-  return {};
-}
-
-}  // namespace
-
-std::string explain_permission(const std::string& what) {
-  std::string s = "fptrace may not " + what + ": ";
-  const std::string yama = first_line("/proc/sys/kernel/yama/ptrace_scope");
-  std::ifstream status("/proc/self/status");
-  std::string line, tracer = "0", seccomp = "0";
-  while (std::getline(status, line)) {
-    if (line.starts_with("TracerPid:\t")) tracer = line.substr(11);
-    if (line.starts_with("Seccomp:\t")) seccomp = line.substr(9);
-  }
-  if (yama == "3")
-    return s +
-           "kernel.yama.ptrace_scope is 3 (no tracing until the next boot); boot with "
-           "kernel.yama.ptrace_scope=1 in /etc/sysctl.d";
-  if (yama == "2")
-    return s +
-           "kernel.yama.ptrace_scope is 2 (administrators only); run as root, or set it to 1: "
-           "sysctl kernel.yama.ptrace_scope=1";
-  if (yama == "1" && what.find("running") != std::string::npos)
-    return s +
-           "kernel.yama.ptrace_scope is 1 (own children only); run as root, or set it to 0: "
-           "sysctl kernel.yama.ptrace_scope=0";
-  if (tracer != "0")
-    return s + "fptrace itself is traced by process " + tracer + "; end that tracer first";
-  if (seccomp == "2")
-    return s +
-           "a seccomp policy forbids ptrace, as some containers have; start the container with "
-           "--cap-add=SYS_PTRACE or --security-opt seccomp=unconfined";
-  return s +
-         "the process belongs to another user, or is traced already; run as its owner or as "
-         "root (CAP_SYS_PTRACE)";
-}
-
-Result<std::string> find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos || name.empty()) {
-    if (auto ok = executable(name); !ok) return fail(ok.error());
-    return name;
-  }
-  const char* env = std::getenv("PATH");
-  std::string_view rest = env ? env : "/bin:/usr/bin";
-  Error refused{Errc::kTracee, "cannot run " + name + ": not found in PATH", ENOENT};
-  for (bool more = true; more;) {
-    const size_t colon = rest.find(':');
-    const std::string_view dir = rest.substr(0, colon);
-    const std::string path = (dir.empty() ? "." : std::string(dir)) + "/" + name;
-    const auto ok = executable(path);
-    if (ok) return path;
-    // As execvp: go on after what is not there or not ours, but remember that something was.
-    if (ok.error().sys == EACCES || ok.error().sys == EISDIR) refused = ok.error();
-    more = colon != std::string_view::npos;
-    rest.remove_prefix(more ? colon + 1 : rest.size());
-  }
-  return fail(refused);
-}
-
-Result<Launched> launch(const std::string& path, const std::vector<std::string>& argv, Stops wanted,
-                        unsigned long ptrace_options, const Signals& signals,
-                        const std::function<void(const std::string&)>& warn) {
+// As launch(), with `wanted` or less.
+Result<Launched> start(const std::string& path, const std::vector<std::string>& argv, Stops wanted,
+                       bool no_new_privs, unsigned long ptrace_options, const Signals& signals) {
   auto go = make_pipe(), report = make_pipe(), exec_error = make_pipe();
   for (const auto* p : {&go, &report, &exec_error})
     if (!*p) return fail(p->error());
@@ -225,7 +169,6 @@ Result<Launched> launch(const std::string& path, const std::vector<std::string>&
   std::vector<sock_filter> notify, trace;
   if (wanted == Stops::kAuto || wanted == Stops::kNotify) notify = make_filter(Watch::kNotify);
   if (wanted != Stops::kSyscall) trace = make_filter(Watch::kTrace);
-  const bool no_new_privs = wanted != Stops::kSyscall && !may_filter_freely();
   const ChildPlan plan{path.c_str(),
                        args.data(),
                        notify.empty() ? nullptr : &notify,
@@ -252,12 +195,62 @@ Result<Launched> launch(const std::string& path, const std::vector<std::string>&
 
   auto launched = shake_hands(child, *go, *report, ptrace_options);
   if (!launched) {
+    const bool hangs = launched.error().code == Errc::kUnsupported;
     ::kill(child, SIGKILL);
-    (void)::waitpid(child, nullptr, __WALL);
+    (void)::waitpid(child, nullptr, __WALL | (hangs ? WNOHANG : 0));
     return fail(launched.error());
   }
   launched->exec_error = std::move(exec_error->read);
-  if (no_new_privs && launched->stops != Stops::kSyscall && warn)
+  return launched;
+}
+
+Result<void> executable(const std::string& path) {
+  struct stat st {};
+  const std::string what = "cannot run " + path;
+  const auto refuse = [&](int error) {
+    return fail(Errc::kTracee, what + ": " + std::generic_category().message(error), error);
+  };
+  if (::stat(path.c_str(), &st) < 0) return refuse(errno);
+  if (S_ISDIR(st.st_mode)) return refuse(EISDIR);
+  if (!S_ISREG(st.st_mode) || ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) < 0)
+    return refuse(EACCES);
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos || name.empty()) {
+    if (auto ok = executable(name); !ok) return fail(ok.error());
+    return name;
+  }
+  const char* env = std::getenv("PATH");
+  std::string_view rest = env ? env : "/bin:/usr/bin";
+  Error refused{Errc::kTracee, "cannot run " + name + ": not found in PATH", ENOENT};
+  for (bool more = true; more;) {
+    const size_t colon = rest.find(':');
+    const std::string_view dir = rest.substr(0, colon);
+    const std::string path = (dir.empty() ? "." : std::string(dir)) + "/" + name;
+    const auto ok = executable(path);
+    if (ok) return path;
+    // As execvp: go on after what is not there or not ours, but remember that something was.
+    if (ok.error().sys == EACCES || ok.error().sys == EISDIR) refused = ok.error();
+    more = colon != std::string_view::npos;
+    rest.remove_prefix(more ? colon + 1 : rest.size());
+  }
+  return fail(refused);
+}
+
+Result<Launched> launch(const std::string& path, const std::vector<std::string>& argv, Stops wanted,
+                        unsigned long ptrace_options, const Signals& signals,
+                        const std::function<void(const std::string&)>& warn) {
+  const bool no_new_privs = wanted != Stops::kSyscall && !may_filter_freely();
+  auto launched = start(path, argv, wanted, no_new_privs, ptrace_options, signals);
+  if (!launched && launched.error().code == Errc::kUnsupported) {
+    if (warn) warn(launched.error().what + "; tracing goes on with plain stops, which are slower");
+    return start(path, argv, Stops::kSyscall, false, ptrace_options, signals);
+  }
+  if (launched && no_new_privs && launched->stops != Stops::kSyscall && warn)
     warn(
         "without CAP_SYS_ADMIN the program runs with no_new_privs set, which the kernel wants for "
         "the filter (--stops syscall does without, more slowly)");

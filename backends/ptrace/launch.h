@@ -30,7 +30,4 @@ Result<Launched> launch(const std::string& path, const std::vector<std::string>&
 // The file that execvp(3) would run for `name`. Errors: kTracee with the errno of the search.
 Result<std::string> find_program(const std::string& name);
 
-// Why ptrace(2) said EPERM, and what to do about it.
-std::string explain_permission(const std::string& what);
-
 }  // namespace fptrace::ptrace

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "common/base/text.h"
 #include "common/content/sha256.h"
 
 namespace fptrace {
@@ -43,16 +44,6 @@ Result<void> copy(int from, int to) {
   return copy_by_hand(from, to, out);
 }
 
-std::string hex(const Sha256& hash) {
-  std::string out;
-  for (const uint8_t byte : hash) {
-    std::array<char, 3> text{};
-    std::snprintf(text.data(), text.size(), "%02x", byte);
-    out += text.data();
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<InputStore> InputStore::open(const std::string& directory) {
@@ -75,7 +66,7 @@ Result<void> InputStore::save(int fd) const {
   const auto digest = done ? sha256_of(to.get()) : Result<Sha256>(fail(done.error()));
   if (!digest) done = fail(digest.error());
   const int dir = directory_.get();
-  if (done && ::renameat(dir, draft.c_str(), dir, hex(*digest).c_str()) != 0)
+  if (done && ::renameat(dir, draft.c_str(), dir, to_hex(*digest).c_str()) != 0)
     done = fail_errno("save an input");
   if (!done) ::unlinkat(dir, draft.c_str(), 0);
   return done;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 
+#include "common/base/text.h"
 #include "common/base/unique_fd.h"
 
 namespace fptrace {
@@ -32,16 +33,6 @@ struct ElfEnd {
 using ElfHandle = std::unique_ptr<Elf, ElfEnd>;
 
 tl::unexpected<Error> bad(const std::string& what) { return fail(Errc::kParse, "ELF: " + what); }
-
-std::string hex(const unsigned char* data, size_t size) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (size_t i = 0; i < size; ++i) {
-    out += kDigits[data[i] >> 4];
-    out += kDigits[data[i] & 15];
-  }
-  return out;
-}
 
 // Reads one file through libelf. Every offset from the file goes through chunk(), which is where
 // bounds are checked.
@@ -141,7 +132,7 @@ void Reader::note(const GElf_Nhdr& header, const char* data, size_t name, size_t
   const std::string_view text(data + desc, header.n_descsz);
   const auto json = [&] { return std::string(text.substr(0, text.find('\0'))); };
   if (owner == std::string_view("GNU\0", 4) && header.n_type == NT_GNU_BUILD_ID) {
-    id_.build_id = hex(reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    id_.build_id = to_hex({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
   } else if (owner == std::string_view("FDO\0", 4) && header.n_type == kPackagingNote) {
     id_.package_note = json();
   } else if (owner == std::string_view("FDO\0", 4) && header.n_type == kDlopenNote) {

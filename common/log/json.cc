@@ -1,48 +1,17 @@
 #include "common/log/json.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "common/base/json_text.h"
 #include "common/log/text.h"
 
 namespace fptrace {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-std::string base64(std::string_view bytes) {
-  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // EVP_EncodeBlock ends it with a NUL
-  const int n =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), int(bytes.size()));
-  out.resize(size_t(n));
-  return out;
-}
-
-void put(Json& to, const std::string& key, std::string_view bytes) {
-  to[key] = readable_text(bytes);
-  if (!valid_utf8(bytes)) to[key + "_bytes"] = base64(bytes);
-}
-void put_unless_empty(Json& to, const std::string& key, std::string_view bytes) {
-  if (!bytes.empty()) put(to, key, bytes);
-}
-
-void put(Json& to, const std::string& key, const std::vector<std::string>& list) {
-  Json texts = Json::array(), bytes = Json::array();
-  for (const auto& s : list) {
-    texts.push_back(readable_text(s));
-    bytes.push_back(valid_utf8(s) ? Json(nullptr) : Json(base64(s)));
-  }
-  to[key] = std::move(texts);
-  if (!std::ranges::all_of(list, valid_utf8)) to[key + "_bytes"] = std::move(bytes);
-}
-
 Json json(const FileRef& f) {
   Json j = Json::object();
   put(j, "path", f.path);
-  put_unless_empty(j, "source", f.source);
+  put_nonempty(j, "source", f.source);
   if (!f.exists()) return j;
   j["dev"] = f.dev;
   j["ino"] = f.ino;
@@ -58,7 +27,7 @@ Json json(const FileRef& f) {
 Json json(const Lookup& l) {
   Json j = Json::object();
   put(j, "path", l.path);
-  put_unless_empty(j, "base", l.base);
+  put_nonempty(j, "base", l.base);
   if (!l.links.empty()) put(j, "links", l.links);
   j["file"] = json(l.file);
   return j;
@@ -109,7 +78,7 @@ void body(Json& j, const OpenEvent& e) {
   j["mode"] = e.mode;
   j["fd"] = e.fd;
   j["created"] = e.created;
-  put_unless_empty(j, "opener", e.opener);
+  put_nonempty(j, "opener", e.opener);
 }
 void body(Json& j, const FdEvent& e) {
   j["origin"] = e.origin == FdOrigin::kInherited ? "inherited" : "received";
@@ -128,7 +97,7 @@ void body(Json& j, const MmapEvent& e) {
 void body(Json& j, const ListEvent& e) { j["directory"] = json(e.directory); }
 void body(Json& j, const PathEvent& e) {
   j["at"] = json(e.at);
-  put_unless_empty(j, "target", e.target);
+  put_nonempty(j, "target", e.target);
 }
 void body(Json& j, const RenameEvent& e) {
   j["from"] = json(e.from);
@@ -164,7 +133,7 @@ void body(Json& j, const ContentEvent& e) {
 }
 void body(Json& j, const GapEvent& e) {
   put(j, "what", e.what);
-  put_unless_empty(j, "detail", e.detail);
+  put_nonempty(j, "detail", e.detail);
 }
 
 }  // namespace

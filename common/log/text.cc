@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "common/base/scanner.h"
+#include "common/base/text.h"
 
 namespace fptrace {
 namespace {
@@ -27,36 +28,6 @@ constexpr std::array<std::string_view, size_t(MountOp::kNamespace) + 1> kMountOp
     "mount", "umount", "pivot_root", "move", "namespace"};
 constexpr std::array<std::string_view, size_t(SocketOp::kSend) + 1> kSocketOps = {"connect", "bind",
                                                                                   "send"};
-
-// Length of the valid UTF-8 sequence that `s` begins with, 0 if there is none: RFC 3629, section 4.
-size_t utf8_length(std::string_view s) {
-  const auto c = uint8_t(s[0]);
-  if (c < 0x80) return 1;
-  const size_t n = c >= 0xc2 && c <= 0xdf   ? 2
-                   : c >= 0xe0 && c <= 0xef ? 3
-                   : c >= 0xf0 && c <= 0xf4 ? 4
-                                            : 0;
-  if (n == 0 || s.size() < n) return 0;
-  for (size_t i = 1; i < n; ++i) {
-    if ((uint8_t(s[i]) & 0xc0) != 0x80) return 0;
-  }
-  const auto second = uint8_t(s[1]);  // overlong forms, surrogates, beyond U+10FFFF
-  const bool outside = (c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
-                       (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f);
-  return outside ? 0 : n;
-}
-
-constexpr std::string_view kDigits = "0123456789abcdef";
-
-void append_hex(std::string& out, uint8_t byte) {
-  ((out += "\\x") += kDigits[byte >> 4]) += kDigits[byte & 15];
-}
-
-// A terminal acts on these: C0, DEL, and C1 in UTF-8.
-bool is_control(std::string_view sequence) {
-  const auto c = uint8_t(sequence[0]);
-  return c < 0x20 || c == 0x7f || (c == 0xc2 && uint8_t(sequence[1]) < 0xa0);
-}
 
 struct FlagName {
   uint32_t bits;
@@ -189,7 +160,7 @@ std::string text(const SignalEvent& e) {
 }
 std::string text(const ContentEvent& e) {
   std::string sum;
-  for (const uint8_t byte : e.sha256) (sum += kDigits[byte >> 4]) += kDigits[byte & 15];
+  sum += to_hex(e.sha256);
   return std::string(e.stage == ContentStage::kInput ? "input " : "output ") + file_text(e.file) +
          " sha256 " + sum;
 }
@@ -240,35 +211,12 @@ int32_t error_of(const Event& event) {
       event.body);
 }
 
-bool valid_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const size_t n = utf8_length(bytes);
-    if (n == 0) return false;
-    bytes.remove_prefix(n);
-  }
-  return true;
-}
-
-std::string readable_text(std::string_view bytes) {
-  std::string out;
-  while (!bytes.empty()) {
-    const size_t n = utf8_length(bytes);
-    if (n == 0) {
-      append_hex(out, uint8_t(bytes[0]));
-    } else {
-      out += bytes.substr(0, n);
-    }
-    bytes.remove_prefix(std::max<size_t>(n, 1));
-  }
-  return out;
-}
-
 std::string quote(std::string_view bytes) {
   std::string out = "\"";
   while (!bytes.empty()) {
     const size_t n = utf8_length(bytes);
     if (n == 0 || is_control(bytes.substr(0, n))) {
-      for (const char c : bytes.substr(0, std::max<size_t>(n, 1))) append_hex(out, uint8_t(c));
+      append_escaped(out, bytes.substr(0, std::max<size_t>(n, 1)));
     } else {
       if (bytes[0] == '"' || bytes[0] == '\\') out += '\\';
       out += bytes.substr(0, n);

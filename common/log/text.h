@@ -20,9 +20,6 @@ std::string errno_name(int error);                       // "ENOENT"; "999" for 
 std::optional<int> errno_number(std::string_view name);  // of "ENOENT" or "2"
 int32_t error_of(const Event& event);                    // 0 for success, and where there is none
 
-bool valid_utf8(std::string_view bytes);
-// Every byte that is not part of valid UTF-8 becomes "\xNN"; not reversible, unlike quote().
-std::string readable_text(std::string_view bytes);
 // `bytes` in quotes, on one line, as UTF-8: `"`, `\`, control characters and what is not UTF-8 are
 // escaped, so that no two byte strings look alike. A filter's path takes the same escapes.
 std::string quote(std::string_view bytes);

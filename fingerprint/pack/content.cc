@@ -11,9 +11,9 @@
 #include <mutex>
 #include <thread>
 
+#include "common/base/text.h"
 #include "fingerprint/pack/digest.h"
 #include "fingerprint/pack/host_tree.h"
-#include "fingerprint/text.h"
 
 namespace fptrace::pack {
 namespace {

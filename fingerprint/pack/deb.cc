@@ -4,9 +4,9 @@
 #include <cctype>
 #include <ctime>
 
+#include "common/base/text.h"
 #include "fingerprint/pack/dir_walk.h"
 #include "fingerprint/pack/sink.h"
-#include "fingerprint/text.h"
 
 namespace fptrace::pack {
 namespace {

@@ -5,8 +5,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "common/base/text.h"
 #include "fingerprint/pack/dir_walk.h"
-#include "fingerprint/text.h"
 
 namespace fptrace::pack {
 namespace {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "fingerprint/text.h"
+#include "common/base/text.h"
 
 namespace fptrace::pack {
 namespace {

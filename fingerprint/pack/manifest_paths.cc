@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/analysis/pseudo_path.h"
-#include "fingerprint/text.h"
+#include "common/base/text.h"
 
 namespace fptrace::pack {
 namespace {

@@ -4,8 +4,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "common/base/text.h"
 #include "fingerprint/pack/digest.h"
-#include "fingerprint/text.h"
 
 namespace fptrace::pack {
 namespace {

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "common/base/text.h"
 #include "fingerprint/manifest_file.h"
 #include "fingerprint/pack/command.h"
 #include "fingerprint/pack/content.h"
@@ -16,7 +17,6 @@
 #include "fingerprint/pack/oci.h"
 #include "fingerprint/pack/output.h"
 #include "fingerprint/pack/tar_writer.h"
-#include "fingerprint/text.h"
 
 namespace fptrace::pack {
 namespace {

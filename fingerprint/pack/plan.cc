@@ -7,11 +7,11 @@
 #include <set>
 
 #include "common/analysis/pseudo_path.h"
+#include "common/base/text.h"
 #include "fingerprint/manifest_check.h"
 #include "fingerprint/pack/host_tree.h"
 #include "fingerprint/pack/manifest_paths.h"
 #include "fingerprint/pack/secrets.h"
-#include "fingerprint/text.h"
 
 namespace fptrace::pack {
 namespace {

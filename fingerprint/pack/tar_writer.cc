@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "fingerprint/text.h"
+#include "common/base/text.h"
 
 namespace fptrace::pack {
 namespace {

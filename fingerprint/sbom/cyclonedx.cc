@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 
+#include "common/base/text.h"
 #include "fingerprint/sbom/document.h"
 #include "fingerprint/sbom/sbom.h"
-#include "fingerprint/text.h"
 
 // CycloneDX 1.5 (cyclonedx.org/docs/1.5/json). A package's files are components within it.
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <ctime>
 
-#include "fingerprint/text.h"
+#include "common/base/text.h"
 
 namespace fptrace {
 

@@ -6,8 +6,8 @@
 #include <set>
 #include <vector>
 
+#include "common/base/text.h"
 #include "fingerprint/sbom/control_file.h"
-#include "fingerprint/text.h"
 
 namespace fptrace {
 namespace {

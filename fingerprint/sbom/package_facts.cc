@@ -1,34 +1,11 @@
 #include "fingerprint/sbom/package_facts.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
-
-#include "common/base/unique_fd.h"
 #include "fingerprint/sbom/control_file.h"
 
 namespace fptrace {
 namespace {
 
 constexpr size_t kMaxStatus = 256u << 20, kMaxCopyright = 16u << 20;
-
-// nullopt: not there, not readable, no regular file, or larger than `limit`.
-std::optional<std::string> read_text(const std::string& path, size_t limit) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  struct stat st;
-  if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return std::nullopt;
-  std::string text;
-  std::array<char, 65536> buffer;
-  while (true) {
-    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 || text.size() > limit) return std::nullopt;
-    if (n == 0) return text;
-    text.append(buffer.data(), size_t(n));
-  }
-}
 
 bool is_plain(std::string_view s) {
   for (const char c : s) {
@@ -75,15 +52,14 @@ Result<std::map<Package, PackageFacts>> parse_package_facts(std::string_view dpk
 PackageFacts HostPackageFacts::facts(const Package& package) {
   if (package.manager != "dpkg") return {};
   if (!dpkg_) {
-    const auto text = read_text(root_ + "/var/lib/dpkg/status", kMaxStatus);
+    const auto text = root_.read("/var/lib/dpkg/status", kMaxStatus);
     auto parsed = parse_package_facts(text.value_or(""));
     dpkg_ = parsed ? *std::move(parsed) : std::map<Package, PackageFacts>();
   }
   const auto it = dpkg_->find(package);
   if (it == dpkg_->end() || !is_package_name(package.name)) return {};
   PackageFacts out = it->second;
-  const auto copyright =
-      read_text(root_ + "/usr/share/doc/" + package.name + "/copyright", kMaxCopyright);
+  const auto copyright = root_.read("/usr/share/doc/" + package.name + "/copyright", kMaxCopyright);
   if (!copyright) return out;
   if (auto licence = parse_copyright_file(*copyright, package.name)) out.licence = *licence;
   return out;

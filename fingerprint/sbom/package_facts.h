@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "fingerprint/packages/package.h"
+#include "fingerprint/packages/root_dir.h"
 #include "fingerprint/sbom/licence.h"
 
 namespace fptrace {
@@ -30,7 +31,7 @@ class HostPackageFacts {
   PackageFacts facts(const Package& package);
 
  private:
-  std::string root_;
+  RootDir root_;
   std::optional<std::map<Package, PackageFacts>> dpkg_;  // read when first asked for
 };
 

@@ -2,9 +2,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "common/base/text.h"
 #include "fingerprint/sbom/document.h"
 #include "fingerprint/sbom/sbom.h"
-#include "fingerprint/text.h"
 
 // SPDX 2.3 (spdx.github.io/spdx-spec/v2.3). Section numbers below are those of that text.
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "fingerprint/text.h"
+#include "common/base/text.h"
 
 namespace fptrace {
 namespace {
@@ -59,11 +59,6 @@ size_t width_of(uint32_t c) { return in(kNone, c) ? 0 : in(kWide, c) ? 2 : 1; }
 
 std::string_view ellipsis(const TextStyle& style) { return style.ascii ? "..." : "…"; }
 
-void append_hex(std::string& out, std::string_view bytes) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  for (const char c : bytes) ((out += "\\x") += kHex[uint8_t(c) >> 4]) += kHex[uint8_t(c) & 15];
-}
-
 }  // namespace
 
 std::string shown(std::string_view bytes, const TextStyle& style) {
@@ -73,7 +68,7 @@ std::string shown(std::string_view bytes, const TextStyle& style) {
     const std::string_view rest = std::string_view(text).substr(at);
     const Character c = first_character(rest);
     if (c.code >= 0x80 && (style.ascii || in(kUnsafe, c.code))) {
-      append_hex(out, rest.substr(0, c.size));
+      append_escaped(out, rest.substr(0, c.size));
     } else {
       out += rest.substr(0, c.size);
     }

@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
-#include "fingerprint/text.h"
+#include "common/base/json_text.h"
+#include "common/base/text.h"
 
 namespace fptrace {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -103,11 +101,6 @@ std::string line(const Cells& row, const std::array<size_t, kColumns>& widths,
   }
   out.erase(out.find_last_not_of(' ') + 1);
   return (style.width > 0 ? cut(out, style.width, style) : out) + "\n";
-}
-
-void put(Json& to, const std::string& key, const std::string& bytes) {
-  to[key] = readable(bytes);
-  if (!is_utf8(bytes)) to[key + "_bytes"] = to_base64(bytes);
 }
 
 Json encode(const FileRow& row) {

@@ -6,8 +6,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "common/base/text.h"
 #include "fingerprint/file_edges.h"
-#include "fingerprint/text.h"
 
 namespace fptrace {
 namespace {

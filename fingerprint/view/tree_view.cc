@@ -2,15 +2,12 @@
 
 #include <cstring>
 #include <iomanip>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "fingerprint/text.h"
+#include "common/base/json_text.h"
 
 namespace fptrace {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Art {
   const char *branch, *last, *line, *gap, *then;
@@ -122,24 +119,11 @@ class TreePrinter {
   std::string out_;
 };
 
-void put(Json& to, const std::string& key, const std::string& bytes) {
-  to[key] = readable(bytes);
-  if (!is_utf8(bytes)) to[key + "_bytes"] = to_base64(bytes);
-}
-
 Json encode(const ExecStep& step) {
   Json j;
   put(j, "program", step.program);
   if (!step.interpreter.empty()) put(j, "interpreter", step.interpreter);
-  Json argv = Json::array(), bytes = Json::array();
-  bool utf8 = true;
-  for (const std::string& arg : step.argv) {
-    argv.push_back(readable(arg));
-    bytes.push_back(to_base64(arg));
-    utf8 = utf8 && is_utf8(arg);
-  }
-  j["argv"] = std::move(argv);
-  if (!utf8) j["argv_bytes"] = std::move(bytes);
+  put(j, "argv", step.argv);
   j["time_ns"] = step.time_ns;
   return j;
 }

@@ -1,5 +1,6 @@
 #include "frontends/cli/backends.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "backends/ptrace/ptrace_tracer.h"
@@ -7,12 +8,22 @@
 namespace fptrace::cli {
 namespace {
 
+Result<ptrace::Stops> wanted_stops(const Arguments& args) {
+  const char* preset = std::getenv("FPTRACE_STOPS");
+  const std::string stops = args.value("stops", preset && *preset ? preset : "auto");
+  if (stops == "auto") return ptrace::Stops::kAuto;
+  if (stops == "notify") return ptrace::Stops::kNotify;
+  if (stops == "filter") return ptrace::Stops::kFilter;
+  if (stops == "syscall") return ptrace::Stops::kSyscall;
+  return fail(Errc::kParse,
+              "FPTRACE_STOPS is \"" + stops + "\"; set it to auto, notify, filter or syscall");
+}
+
 Result<ptrace::Options> ptrace_options(const Arguments& args) {
   ptrace::Options out;
-  const std::string stops = args.value("stops", "auto");
-  if (stops == "notify") out.stops = ptrace::Stops::kNotify;
-  if (stops == "filter") out.stops = ptrace::Stops::kFilter;
-  if (stops == "syscall") out.stops = ptrace::Stops::kSyscall;
+  const auto stops = wanted_stops(args);
+  if (!stops) return fail(stops.error());
+  out.stops = *stops;
 
   if (args.has("detach-daemons") && args.has("kill-on-exit")) {
     return fail(Errc::kParse, "--detach-daemons and --kill-on-exit exclude each other");

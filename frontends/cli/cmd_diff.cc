@@ -1,10 +1,10 @@
+#include "common/base/text.h"
 #include "fingerprint/diff.h"
 
 #include <sstream>
 
-#include "fingerprint/text.h"
 #include "frontends/cli/commands.h"
-#include "frontends/cli/manifest_input.h"
+#include "frontends/cli/input.h"
 #include "frontends/cli/manifest_verbs.h"
 #include "frontends/cli/report_json.h"
 
@@ -89,9 +89,9 @@ ExitStatus run(const Context& ctx, const Arguments& args) {
 ExitStatus diff_manifests(const Context& ctx, const Subcommand& command, const Arguments& args,
                           std::span<const std::string> operands) {
   if (operands.size() != 2) return usage_error(ctx, command, "name two manifests to compare");
-  const auto a = manifest_from_file(operands[0]);
+  const auto a = read_whole_input(operands[0]);
   if (!a) return failed(ctx, a.error().what);
-  const auto b = manifest_from_file(operands[1]);
+  const auto b = read_whole_input(operands[1]);
   if (!b) return failed(ctx, b.error().what);
   const ManifestDiff d = diff(*a, *b);
   ctx.out << (args.has("json") ? diff_json(operands[0], operands[1], d) : diff_text(d))

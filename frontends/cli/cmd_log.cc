@@ -1,8 +1,8 @@
 #include <array>
 #include <iomanip>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "common/base/json_text.h"
 #include "common/log/filter.h"
 #include "common/log/json.h"
 #include "common/log/log_reader.h"
@@ -104,8 +104,8 @@ Info collect(const Request& request, LogReader& reader) {
 }
 
 std::vector<std::string_view> capability_names(uint32_t bits) {
-  static constexpr std::array<std::string_view, 6> kNames = {"processes", "files",   "maps",
-                                                             "signals",   "content", "taint"};
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "processes", "files", "maps", "signals", "content", "taint", "openers"};
   std::vector<std::string_view> out;
   for (size_t i = 0; i < kNames.size(); ++i) {
     if ((bits >> i & 1) != 0) out.push_back(kNames[i]);
@@ -114,20 +114,21 @@ std::vector<std::string_view> capability_names(uint32_t bits) {
 }
 
 void print_json(std::ostream& out, const Info& info) {
-  nlohmann::ordered_json j = {{"writer", readable_text(info.header.writer)},
-                              {"capabilities", capability_names(info.header.capabilities)},
-                              {"backend", readable_text(info.backend)},
-                              {"bytes", info.bytes},
-                              {"chunks", info.chunks},
-                              {"index", info.indexed},
-                              {"events", info.events},
-                              {"first_seq", info.first_seq},
-                              {"last_seq", info.last_seq},
-                              {"last_time_ns", info.time_ns},
-                              {"complete", info.damage.empty()},
-                              {"operations", info.operations}};
-  for (const auto& a : info.argv) j["argv"].push_back(readable_text(a));
-  if (!info.damage.empty()) j["damage"] = readable_text(info.damage);
+  Json j;
+  put(j, "writer", info.header.writer);
+  j["capabilities"] = capability_names(info.header.capabilities);
+  put(j, "backend", info.backend);
+  j["bytes"] = info.bytes;
+  j["chunks"] = info.chunks;
+  j["index"] = info.indexed;
+  j["events"] = info.events;
+  j["first_seq"] = info.first_seq;
+  j["last_seq"] = info.last_seq;
+  j["last_time_ns"] = info.time_ns;
+  j["complete"] = info.damage.empty();
+  j["operations"] = info.operations;
+  put_nonempty(j, "argv", info.argv);
+  put_nonempty(j, "damage", info.damage);
   out << j.dump() << '\n';
 }
 

@@ -2,10 +2,10 @@
 #include <filesystem>
 #include <set>
 
+#include "common/base/text.h"
 #include "common/event/tee_sink.h"
 #include "common/log/log_tracer.h"
 #include "fingerprint/closure/static_closure.h"
-#include "fingerprint/text.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/manifest_verbs.h"
 #include "frontends/cli/results.h"

@@ -6,13 +6,11 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
 
-#include "common/log/log_tracer.h"
-#include "fingerprint/manifest_file.h"
+#include "common/base/text.h"
 #include "fingerprint/pack/pack.h"
-#include "fingerprint/text.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/input.h"
 #include "frontends/cli/pack_json.h"
 #include "frontends/cli/results.h"
 
@@ -96,24 +94,6 @@ class Bar {
   std::chrono::steady_clock::time_point last_;
 };
 
-bool is_log(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return file.get() == 0x89;  // docs/log-format.md; no manifest begins so
-}
-
-Result<Manifest> manifest_of_log(const std::string& path, bool keep_secrets) {
-  const auto tracer = make_log_tracer(path);
-  if (!tracer) return fail(tracer.error());
-  ManifestOptions options;
-  options.keep_secrets = keep_secrets;
-  ManifestBuilder builder(options);
-  const auto needs = check_needs("manifest", builder.needs(), "log", (*tracer)->capabilities());
-  if (!needs) return fail(needs.error());
-  // What a log that was cut short does not tell of would be missing from the package.
-  if (const auto status = (*tracer)->run({}, builder); !status) return fail(status.error());
-  return builder.finish();
-}
-
 pack::Format format_of(const Arguments& args, const std::string& out) {
   std::string name = args.value("format");
   if (name.empty()) {
@@ -182,7 +162,9 @@ ExitStatus run(const Context& ctx, const Arguments& args) {
   auto options = pack_options(args);
   if (!options) return usage_error(ctx, kPack, options.error().what);
   const std::string& in = args.operands()[0];
-  const auto manifest = is_log(in) ? manifest_of_log(in, options->keep_secrets) : read_manifest(in);
+  ManifestOptions of_log;
+  of_log.keep_secrets = options->keep_secrets;
+  const auto manifest = read_whole_input(in, of_log);
   if (!manifest) return failed(ctx, manifest.error().what);
 
   std::stop_source stop;

@@ -2,9 +2,9 @@
 
 #include <ctime>
 
+#include "fingerprint/view/quantities.h"
 #include "frontends/cli/commands.h"
-#include "frontends/cli/manifest_input.h"
-#include "frontends/cli/table.h"
+#include "frontends/cli/input.h"
 #include "frontends/cli/verify_output.h"
 
 namespace fptrace::cli {
@@ -57,7 +57,7 @@ ExitStatus run(const Context& ctx, const Arguments& args) {
   }
   VerifySubject subject{args.operands()[0], args.value("root", "/"), VerifyMode::kContent};
   if (args.has("abi")) subject.mode = VerifyMode::kAbi;
-  const auto manifest = manifest_from_file(subject.manifest);
+  const auto manifest = read_whole_input(subject.manifest);
   if (!manifest) return failed(ctx, manifest.error().what);
   const auto root = RootDirectory::open(subject.root);
   if (!root) return failed(ctx, root.error().what);

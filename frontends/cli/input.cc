@@ -36,4 +36,11 @@ Result<Input> read_input(const std::string& path, ManifestOptions options) {
                                 ") nor an event log (" + log.error().what + ")");
 }
 
+Result<Manifest> read_whole_input(const std::string& path, ManifestOptions options) {
+  auto input = read_input(path, std::move(options));
+  if (!input) return fail(input.error());
+  if (input->incomplete) return fail(*input->incomplete);
+  return std::move(input->manifest);
+}
+
 }  // namespace fptrace::cli

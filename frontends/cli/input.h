@@ -17,5 +17,7 @@ struct Input {
 // Tells by the content whether `path` is a manifest (JSON or protobuf) or an event log, of which
 // a manifest is made with `options`.
 Result<Input> read_input(const std::string& path, ManifestOptions options = {});
+// The same, but a log that was cut short is an error.
+Result<Manifest> read_whole_input(const std::string& path, ManifestOptions options = {});
 
 }  // namespace fptrace::cli

@@ -1,9 +1,9 @@
 #include <sstream>
 
+#include "common/base/text.h"
 #include "fingerprint/query.h"
-#include "fingerprint/text.h"
 #include "frontends/cli/commands.h"
-#include "frontends/cli/manifest_input.h"
+#include "frontends/cli/input.h"
 #include "frontends/cli/manifest_verbs.h"
 #include "frontends/cli/report_json.h"
 
@@ -175,7 +175,9 @@ ExitStatus query_manifest(const Context& ctx, const Arguments& args,
   asked.packages = args.values("package");
   asked.sonames = args.values("soname");
   asked.symbols = args.values("symbol");
-  const auto manifest = manifest_from_file(operands[0]);
+  ManifestOptions options;
+  options.with_processes = true;
+  const auto manifest = read_whole_input(operands[0], options);
   if (!manifest) return failed(ctx, manifest.error().what);
   const auto answers = query(*manifest, asked);
   if (answers.empty()) {

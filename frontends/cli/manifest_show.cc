@@ -1,12 +1,13 @@
 #include <map>
 #include <sstream>
 
-#include "fingerprint/text.h"
+#include "common/base/text.h"
+#include "fingerprint/view/quantities.h"
+#include "fingerprint/view/table.h"
 #include "frontends/cli/commands.h"
-#include "frontends/cli/manifest_input.h"
+#include "frontends/cli/input.h"
 #include "frontends/cli/manifest_verbs.h"
 #include "frontends/cli/report_json.h"
-#include "frontends/cli/table.h"
 
 namespace fptrace::cli {
 namespace {
@@ -178,7 +179,9 @@ std::string show_json(const std::string& path, const Manifest& m) {
 ExitStatus show_manifest(const Context& ctx, const Arguments& args,
                          std::span<const std::string> operands) {
   if (operands.size() != 1) return usage_error(ctx, kManifest, "show: name one manifest");
-  const auto manifest = manifest_from_file(operands[0]);
+  ManifestOptions options;
+  options.with_processes = true;
+  const auto manifest = read_whole_input(operands[0], options);
   if (!manifest) return failed(ctx, manifest.error().what);
   ctx.out << (args.has("json") ? show_json(operands[0], *manifest) : Screen(*manifest).render())
           << std::flush;

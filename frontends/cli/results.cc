@@ -3,7 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "fingerprint/summary.h"
+#include "fingerprint/view/summary.h"
 #include "frontends/cli/summary_json.h"
 
 namespace fptrace::cli {

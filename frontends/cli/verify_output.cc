@@ -9,10 +9,11 @@
 #include <map>
 #include <sstream>
 
+#include "common/base/text.h"
 #include "common/base/unique_fd.h"
-#include "fingerprint/text.h"
+#include "fingerprint/view/quantities.h"
+#include "fingerprint/view/table.h"
 #include "frontends/cli/report_json.h"
-#include "frontends/cli/table.h"
 
 namespace fptrace::cli {
 namespace {

@@ -1,6 +1,7 @@
 #include "frontends/doctor/checks.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 namespace fptrace::doctor {
@@ -11,20 +12,21 @@ std::string reason(Attempt a) { return std::generic_category().message(a); }
 Check check_ptrace(const Facts& f) {
   if (f.trace_child != 0) {
     return {"ptrace", Verdict::kFail, "a child cannot be traced: " + reason(f.trace_child),
-            why_not_trace(f)};
+            why_not_trace(f.rights, Tracee::kOwnChild)};
   }
   return {"ptrace", Verdict::kOk, "a child can be traced", ""};
 }
 
 Check check_attach(const Facts& f) {
-  const int scope = f.yama_scope.value_or(0);
+  const int scope = f.rights.yama_scope.value_or(0);
   const std::string setting =
-      f.yama_scope ? "kernel.yama.ptrace_scope is " + std::to_string(scope) : "no Yama";
+      f.rights.yama_scope ? "kernel.yama.ptrace_scope is " + std::to_string(scope) : "no Yama";
   if (scope >= 3) {
     return {"attach", Verdict::kWarn, setting + ": no process may attach to another",
             "only a reboot takes that back; set kernel.yama.ptrace_scope=1 in /etc/sysctl.d"};
   }
-  if (f.cap_sys_ptrace) return {"attach", Verdict::kOk, setting + ", and CAP_SYS_PTRACE", ""};
+  if (f.rights.cap_sys_ptrace)
+    return {"attach", Verdict::kOk, setting + ", and CAP_SYS_PTRACE", ""};
   if (scope >= 1) {
     return {"attach", Verdict::kWarn, setting + ": only own descendants can be attached to",
             "for `fptrace attach`: run it as root, or sysctl kernel.yama.ptrace_scope=0"};
@@ -41,14 +43,21 @@ Check check_syscall_info(const Facts& f) {
 
 Check check_memory(const Facts& f) {
   if (f.read_memory == 0) return {"memory", Verdict::kOk, "process_vm_readv", ""};
-  return {"memory", Verdict::kFail,
-          "a traced child's memory cannot be read: " + reason(f.read_memory),
-          f.container.empty() ? "a security module or seccomp filter forbids process_vm_readv"
-                              : "start the container with --cap-add=SYS_PTRACE"};
+  return {
+      "memory", Verdict::kFail, "a traced child's memory cannot be read: " + reason(f.read_memory),
+      f.rights.container.empty() ? "a security module or seccomp filter forbids process_vm_readv"
+                                 : "start the container with --cap-add=SYS_PTRACE"};
 }
 
 Check check_filter(const Facts& f) {
   if (f.filter == 0) return {"seccomp filter", Verdict::kOk, "can be loaded", ""};
+  if (f.filter == ETIMEDOUT) {
+    return {
+        "seccomp filter", Verdict::kWarn,
+        "this kernel does not come back from seccomp(2): it is in a deadlock",
+        "reboot; until then tracing falls back to a stop at every system call, which is several "
+        "times slower (FPTRACE_STOPS=syscall spares the attempt)"};
+  }
   return {"seccomp filter", Verdict::kWarn, "cannot be loaded: " + reason(f.filter),
           "tracing falls back to a stop at every system call, which is several times slower; the "
           "kernel needs CONFIG_SECCOMP_FILTER, a container a profile that allows seccomp"};
@@ -121,36 +130,6 @@ std::string_view to_string(Verdict v) {
       return "fail";
   }
   return "";
-}
-
-// The rules are those of ptrace(2), "Ptrace access mode checking", and of Yama
-// (Documentation/admin-guide/LSM/Yama.rst in Linux).
-std::string why_not_trace(const Facts& f) {
-  if (f.yama_scope.value_or(0) >= 3) {
-    return "kernel.yama.ptrace_scope is 3: nobody may trace until the next boot; set "
-           "kernel.yama.ptrace_scope=1 in /etc/sysctl.d and reboot";
-  }
-  if (f.yama_scope.value_or(0) == 2 && !f.cap_sys_ptrace) {
-    return "kernel.yama.ptrace_scope is 2: only root may trace; run fptrace as root, or: sysctl "
-           "kernel.yama.ptrace_scope=1";
-  }
-  if (f.tracer_pid != 0) {
-    return "process " + std::to_string(f.tracer_pid) +
-           " traces fptrace itself and all its children (a debugger, strace or another fptrace); "
-           "run fptrace outside of it";
-  }
-  if (!f.container.empty()) {
-    return "this is a container (" + f.container +
-           "); start it with --cap-add=SYS_PTRACE, and where that does not help with "
-           "--security-opt seccomp=unconfined";
-  }
-  if (f.seccomp_mode == 2) {
-    return "a seccomp filter is on fptrace itself, as sandboxes and container engines install it, "
-           "and forbids ptrace; run fptrace outside, or a container with --cap-add=SYS_PTRACE or "
-           "--security-opt seccomp=unconfined";
-  }
-  return "a security module (SELinux: setsebool deny_ptrace off; AppArmor: allow ptrace in the "
-         "profile) or a sandbox forbids it";
 }
 
 std::vector<Check> judge(const Facts& f) {

@@ -26,8 +26,4 @@ struct Check {
 std::vector<Check> judge(const Facts& facts);
 bool can_trace(const std::vector<Check>& checks);
 
-// Which setting keeps a process from tracing its own child, and what would help. Pure; for facts
-// whose `trace_child` failed.
-std::string why_not_trace(const Facts& facts);
-
 }  // namespace fptrace::doctor

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <openssl/crypto.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -19,9 +19,6 @@
 #include <zstd.h>
 
 #include <array>
-#include <charconv>
-#include <fstream>
-#include <iterator>
 
 #include "common/base/unique_fd.h"
 
@@ -36,18 +33,24 @@
 namespace fptrace::doctor {
 namespace {
 
-std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 // Runs `attempt` in a child, so that what it does to itself (filters cannot be taken off) ends with
-// it. The child's exit status is the result; a death by signal is EFAULT.
+// it. The child's exit status is the result; a death by signal is EFAULT, and a child that hangs,
+// which then may be beyond SIGKILL, ETIMEDOUT.
 template <class F>
 Attempt in_child(F attempt) {
+  constexpr int kPatienceMs = 5'000;
   const pid_t child = ::fork();
   if (child < 0) return errno;
-  if (child == 0) ::_exit(attempt() & 0xff);
+  if (child == 0) {
+    ::close_range(0, ~0u, 0);  // who reads our output must not wait for a child that hangs
+    ::_exit(attempt() & 0xff);
+  }
+  const UniqueFd ended(int(::syscall(SYS_pidfd_open, child, 0)));
+  pollfd news{ended.get(), POLLIN, 0};  // without pidfds it has no descriptor, and is waited for
+  if (ended && ::poll(&news, 1, kPatienceMs) == 0) {
+    ::kill(child, SIGKILL);
+    return ETIMEDOUT;
+  }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return errno;
@@ -108,8 +111,12 @@ long install_filter(bool no_new_privs, unsigned flags) {
 }
 
 void try_seccomp(Facts& f) {
-  f.filter_with_privileges = in_child([] { return result_of(install_filter(false, 0)); });
   f.filter = in_child([] { return result_of(install_filter(true, 0)); });
+  if (f.filter == ETIMEDOUT) {  // so would all others, and each leave a process behind
+    f.filter_with_privileges = f.notifications = f.sync_wake_up = ETIMEDOUT;
+    return;
+  }
+  f.filter_with_privileges = in_child([] { return result_of(install_filter(false, 0)); });
   f.notifications =
       in_child([] { return result_of(install_filter(true, SECCOMP_FILTER_FLAG_NEW_LISTENER)); });
   f.sync_wake_up = in_child([] {
@@ -132,37 +139,6 @@ Attempt try_ia32_call() {
 #endif
 }
 
-std::string name_of_container() {
-  if (::access("/.dockerenv", F_OK) == 0) return "docker";
-  if (::access("/run/.containerenv", F_OK) == 0) return "podman";
-  // systemd's convention (CONTAINER_INTERFACE): kept by lxc, nspawn, podman.
-  const std::string environ = read_text("/proc/1/environ");
-  const std::string marker = "container=";
-  for (size_t at = 0; at < environ.size(); at = environ.find('\0', at) + 1) {
-    if (environ.compare(at, marker.size(), marker) == 0)
-      return environ.c_str() + at + marker.size();
-    if (environ.find('\0', at) == std::string::npos) break;
-  }
-  std::string systemd = read_text("/run/systemd/container");
-  while (systemd.ends_with('\n')) systemd.pop_back();
-  return systemd;
-}
-
-void read_own_state(Facts& f) {
-  const std::string status = read_text("/proc/self/status");
-  const uint64_t caps = status_number(status, "CapEff", 16);
-  f.cap_sys_ptrace = (caps >> CAP_SYS_PTRACE & 1) != 0;
-  f.cap_sys_admin = (caps >> CAP_SYS_ADMIN & 1) != 0;
-  f.tracer_pid = int(status_number(status, "TracerPid", 10));
-  f.seccomp_mode = int(status_number(status, "Seccomp", 10));
-  const std::string yama = read_text("/proc/sys/kernel/yama/ptrace_scope");
-  int scope = 0;
-  if (std::from_chars(yama.data(), yama.data() + yama.size(), scope).ec == std::errc{}) {
-    f.yama_scope = scope;
-  }
-  f.container = name_of_container();
-}
-
 void look_at_files(Facts& f, const std::string& output_dir) {
   f.ia32_loader = ::access("/lib/ld-linux.so.2", X_OK) == 0;
   f.package_database = result_of(::access("/var/lib/dpkg/status", R_OK));
@@ -174,25 +150,13 @@ void look_at_files(Facts& f, const std::string& output_dir) {
 
 }  // namespace
 
-uint64_t status_number(const std::string& status, const std::string& name, int base) {
-  const std::string key = "\n" + name + ":";
-  size_t at = status.find(key);
-  if (at == std::string::npos) return 0;
-  at = status.find_first_not_of(" \t", at + key.size());
-  uint64_t n = 0;
-  if (at != std::string::npos) {
-    std::from_chars(status.data() + at, status.data() + status.size(), n, base);
-  }
-  return n;
-}
-
 Facts collect_facts(const std::string& output_dir) {
   Facts f;
   utsname host{};
   ::uname(&host);
   f.kernel = host.release;
   f.machine = host.machine;
-  read_own_state(f);
+  f.rights = tracing_rights();
   try_tracing(f);
   try_seccomp(f);
   f.ia32_calls = try_ia32_call();

@@ -1,7 +1,8 @@
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string>
+
+#include "common/proc/tracing_rights.h"
 
 namespace fptrace::doctor {
 
@@ -18,12 +19,7 @@ struct Facts {
   Attempt syscall_info = 0;  // PTRACE_GET_SYSCALL_INFO (Linux 5.3)
   Attempt read_memory = 0;   // process_vm_readv of a traced child
 
-  std::optional<int> yama_scope;  // kernel.yama.ptrace_scope; none: no Yama
-  bool cap_sys_ptrace = false;
-  bool cap_sys_admin = false;
-  int tracer_pid = 0;     // who traces fptrace itself; 0: nobody
-  int seccomp_mode = 0;   // of fptrace itself: 2 is a filter, as container engines install
-  std::string container;  // "docker", "podman", "lxc", ...; empty: none noticed
+  TracingRights rights;
 
   Attempt filter = 0;                  // a seccomp filter, with no_new_privs if it takes that
   Attempt filter_with_privileges = 0;  // the same without no_new_privs
@@ -43,8 +39,5 @@ struct Facts {
 
 // Tries everything; `output_dir` is where results would be written. Takes some milliseconds.
 Facts collect_facts(const std::string& output_dir);
-
-// From the text of /proc/PID/status: the number behind "NAME:", in `base`; 0 when it is not there.
-uint64_t status_number(const std::string& status, const std::string& name, int base);
 
 }  // namespace fptrace::doctor

@@ -41,6 +41,7 @@ class BackendCase : public TracedTest {
     if (const auto& only = expectation().only; !only.empty() && !only.contains(backend_.name)) {
       GTEST_SKIP() << "this case is about other backends";
     }
+    if (!backend_.excluded.empty()) GTEST_SKIP() << backend_.excluded;
     TracedCase traced;
     trace(backend_, traced);
     if (HasFatalFailure() || IsSkipped()) return;
@@ -106,6 +107,7 @@ class AgreementCase : public TracedTest {
     }
     std::string first, first_name;
     for (const auto& backend : backends()) {
+      if (!backend.excluded.empty()) continue;
       TracedCase traced;
       trace(backend, traced);
       if (HasFatalFailure() || IsSkipped()) return;

@@ -11,6 +11,7 @@
 
 #include <filesystem>
 
+#include "tests/support/case_run.h"
 #include "tests/support/contained_run.h"
 #include "tests/support/scratch.h"
 
@@ -56,6 +57,7 @@ class Cli : public ::testing::Test {
     how.errors = scratch_->results() + "/err";
     how.env = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C",
                "F=" + (user.empty() ? std::string(FPTRACE_BINARY) : public_binary())};
+    if (no_seccomp()) how.env.push_back("FPTRACE_STOPS=syscall");
     how.user = user;
     const auto r = run_contained(how, [&] {
       prepare();
@@ -213,6 +215,7 @@ void deny_ptrace() {
 }
 TEST_F(Cli, NoPermissionToTraceNamesTheSettingAndTheFix) {
   if (!root()) GTEST_SKIP() << "needs root to become another user";
+  if (const auto why = no_seccomp()) GTEST_SKIP() << *why;
   fs::permissions(scratch_->work(), fs::perms::all);
   const auto r = sh("$F -- touch marker", "nobody", deny_ptrace);
   EXPECT_EQ(r.status, ExitStatus{125});

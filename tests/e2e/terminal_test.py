@@ -177,11 +177,13 @@ def job_of_shell(scratch, mode):
 
 def ctrl_c_caught(scratch, mode):
     """Ctrl-C and Ctrl-\\ reach the program once, which decides; fptrace lives on to say how it ended."""
-    # A shell in `wait` runs its trap at once; one that waits for a foreground program may not at all.
+    # A shell in `wait` runs its trap at once; one that waits for a foreground program may not at all, nor
+    # one that is just about to wait, hence the pauses.
     script = ("trap 'echo caught' INT; trap 'echo quits; kill $!; exit 3' QUIT; sleep 90 & echo up; "
               "while :; do wait; done")
     said = compare(scratch, mode, ["bash", "-c", script], [
-        ("", "up\r\n"), ("\x03", "caught\r\n"), ("\x03", "caught\r\n"), ("\x1c", "quits\r\n")])
+        ("", "up\r\n"), pause(0.3), ("\x03", "caught\r\n"), pause(0.3), ("\x03", "caught\r\n"), pause(0.3),
+        ("\x1c", "quits\r\n")])
     check(said[-1] == "ended: 3", f"{said}")
     check(scratch.manifest.exists(), "no manifest")
 

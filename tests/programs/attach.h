@@ -5,9 +5,10 @@
  */
 static inline void wait_for_tracer(void) {
   const int ready = open(getenv("READY"), O_WRONLY);
-  CHECK(ready >= 0);
+  /* Not O_RDONLY, which would wait, so that this call could fall before or behind the attach. */
+  const int go = open(getenv("GO"), O_RDWR);
+  CHECK(ready >= 0 && go >= 0);
   tell(ready);
-  const int go = open(getenv("GO"), O_RDONLY);
   hear(go);
   CHECK(close(ready) == 0 && close(go) == 0);
 }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "backends/ptrace/ptrace_tracer.h"
+#include "tests/support/case_run.h"
 
 namespace fptrace::testing {
 namespace {
@@ -27,7 +28,8 @@ Result<std::unique_ptr<Tracer>> ptrace_tracer(ptrace::Stops stops, const TraceRe
 }
 
 Backend ptrace_backend(const std::string& name, ptrace::Stops stops, bool via_log = false) {
-  return {name, "Ptrace", via_log,
+  const bool filters = stops == ptrace::Stops::kNotify || stops == ptrace::Stops::kFilter;
+  return {name, "Ptrace", via_log, filters ? no_seccomp().value_or("") : "",
           [stops](const TraceRequest& request) { return ptrace_tracer(stops, request); }};
 }
 
@@ -38,7 +40,7 @@ const std::vector<Backend>& backends() {
       ptrace_backend("Notify", ptrace::Stops::kNotify),
       ptrace_backend("Filter", ptrace::Stops::kFilter),
       ptrace_backend("Syscall", ptrace::Stops::kSyscall),
-      ptrace_backend("Log", ptrace::Stops::kAuto, true),
+      ptrace_backend("Log", no_seccomp() ? ptrace::Stops::kSyscall : ptrace::Stops::kAuto, true),
   };
   return all;
 }

@@ -21,6 +21,8 @@ struct Backend {
   std::string name;      // "Notify": the part of a test's name before the case
   std::string family;    // "Ptrace": what FPTRACE_REQUIRE_BACKENDS calls it
   bool via_log = false;  // the events are written to a log and read back
+  // Why it is left out on this machine, even where its family is required; empty: it is not.
+  std::string excluded;
   // Fails with the reason that it cannot run here.
   std::function<Result<std::unique_ptr<Tracer>>(const TraceRequest&)> make;
 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 
@@ -94,6 +95,12 @@ Result<std::vector<Case>> all_cases(const std::string& source_dir, const std::st
   return cases;
 }
 
+std::optional<std::string> no_seccomp() {
+  const char* why = std::getenv("FPTRACE_NO_SECCOMP");
+  if (why == nullptr || *why == 0) return std::nullopt;
+  return why;
+}
+
 CaseRunner::CaseRunner(const Case& a_case, std::string program_dir, bool torture)
     : case_(a_case), program_dir_(std::move(program_dir)), torture_(torture) {}
 
@@ -120,6 +127,8 @@ Result<void> CaseRunner::prepare() {
   if (!root && !expectation_.user.empty()) {
     return fail(Errc::kUnsupported, "needs root to become " + expectation_.user);
   }
+  if (const auto why = no_seccomp(); why && expectation_.needs.contains("seccomp"))
+    return fail(Errc::kUnsupported, *why);
   if (expectation_.needs.contains("multilib") && ::access(case_.program.c_str(), X_OK) != 0) {
     return fail(Errc::kUnsupported, "needs a compiler for 32-bit programs (gcc-multilib)");
   }

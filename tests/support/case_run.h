@@ -18,6 +18,10 @@ struct Case {
 // Every case there is, by name. An error names programs without expectation and the reverse.
 Result<std::vector<Case>> all_cases(const std::string& source_dir, const std::string& program_dir);
 
+// FPTRACE_NO_SECCOMP: why no seccomp filter can be installed on this machine (./dev test asks
+// `fptrace doctor`). What needs one skips with it: to try could hang for ever.
+std::optional<std::string> no_seccomp();
+
 // What a run showed from outside.
 struct Observed {
   RunResult run;

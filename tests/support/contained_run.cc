@@ -105,7 +105,9 @@ void kill_descendants() {
     for (const pid_t pid : all) ::kill(pid, SIGSTOP);
     now = all.size();
   }
-  while (true) {
+  // A process that hangs in the kernel cannot be killed, and must not keep us.
+  const auto give_up = Clock::now() + std::chrono::seconds(10);
+  while (Clock::now() < give_up) {
     for (const pid_t pid : descendants()) ::kill(pid, SIGKILL);
     int status = 0;
     const pid_t got = ::waitpid(-1, &status, WNOHANG);

@@ -196,7 +196,8 @@ class Parser {
   Result<void> single_line(const std::string& key, const Words& w) {
     if (key == "needs:") {
       for (const auto& what : w) {
-        if (what != "root" && what != "multilib") return fail(Errc::kParse, "unknown need " + what);
+        if (what != "root" && what != "multilib" && what != "seccomp")
+          return fail(Errc::kParse, "unknown need " + what);
         out_.needs.insert(what);
       }
       return need(w, 1, 2);

@@ -1,11 +1,11 @@
 #include "fingerprint/diff.h"
+#include "common/base/text.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
 
-#include "fingerprint/text.h"
 #include "tests/unit/fingerprint/sample.h"
 
 namespace fptrace {

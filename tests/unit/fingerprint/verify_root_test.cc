@@ -60,7 +60,7 @@ TEST_F(RootTest, LinksStayInside) {
   EXPECT_EQ(found("/up/etc/passwd"), "/etc/passwd");
   EXPECT_EQ(found("/../../etc/passwd"), "/etc/passwd");
   EXPECT_EQ(found("etc//./passwd"), "/etc/passwd");
-  EXPECT_EQ(*root().read_text("/a", 100), "inside");
+  EXPECT_EQ(*root().files().read("/a", 100), "inside");
 }
 TEST_F(RootTest, FailsAsTheKernelDoes) {
   file("/f", "x");
@@ -89,7 +89,7 @@ TEST_F(RootTest, NamesTheComponentAndTheLinkThatDoNotLeadOn) {
 }
 TEST_F(RootTest, NeverWaitsForAPipe) {
   ASSERT_EQ(::mkfifo(host("/pipe").c_str(), 0600), 0);
-  EXPECT_FALSE(root().read_text("/pipe", 100));
+  EXPECT_FALSE(root().files().read("/pipe", 100));
 }
 TEST_F(RootTest, ARootThatIsNoneIsNamed) {
   const auto r = RootDirectory::open(top_ + "/none");
@@ -101,8 +101,8 @@ TEST_F(RootTest, ListsADirectory) {
   file("/d/b", "");
   file("/d/a", "");
   link("/l", "d");
-  EXPECT_EQ(root().names_in("/l"), (Strings{"a", "b"}));
-  EXPECT_EQ(root().names_in("/d/a"), Strings{});
+  EXPECT_EQ(*root().files().list("/l"), (Strings{"a", "b"}));
+  EXPECT_FALSE(root().files().list("/d/a"));
 }
 
 // One data file, one link to a directory on the way to it, one name that must stay absent.

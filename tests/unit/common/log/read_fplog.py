@@ -96,8 +96,7 @@ class Text:
     def many(cls, name, strings):
         out = {name: [cls.readable(s) for s in strings]}
         if not all(map(cls.is_utf8, strings)):
-            out[name + "_bytes"] = [
-                None if cls.is_utf8(s) else base64.b64encode(s).decode() for s in strings]
+            out[name + "_bytes"] = [base64.b64encode(s).decode() for s in strings]
         return out
 
 

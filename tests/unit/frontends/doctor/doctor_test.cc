@@ -19,7 +19,7 @@ Facts good() {
   Facts f;
   f.kernel = "6.12.1";
   f.machine = "x86_64";
-  f.cap_sys_ptrace = f.cap_sys_admin = true;
+  f.rights.cap_sys_ptrace = f.rights.cap_sys_admin = true;
   f.ia32_loader = true;
   f.output_dir = "/w";
   f.output_free = uint64_t{1} << 40;
@@ -69,11 +69,11 @@ INSTANTIATE_TEST_SUITE_P(
     , OneTrouble,
     ::testing::Values(Trouble{"YamaAttach",
                               [](Facts& f) {
-                                f.yama_scope = 1;
-                                f.cap_sys_ptrace = false;
+                                f.rights.yama_scope = 1;
+                                f.rights.cap_sys_ptrace = false;
                               },
                               "attach", Verdict::kWarn, "ptrace_scope is 1", "as root"},
-                      Trouble{"YamaNoAttach", [](Facts& f) { f.yama_scope = 3; }, "attach",
+                      Trouble{"YamaNoAttach", [](Facts& f) { f.rights.yama_scope = 3; }, "attach",
                               Verdict::kWarn, "ptrace_scope is 3", "reboot"},
                       Trouble{"OldKernel", [](Facts& f) { f.syscall_info = EIO; }, "syscall info",
                               Verdict::kFail, "Input/output error", "5.3"},
@@ -88,6 +88,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Trouble{"NoPrivileges", [](Facts& f) { f.filter_with_privileges = EACCES; },
                               "setuid programs", Verdict::kWarn, "without their privileges",
                               "as root"},
+                      Trouble{"KernelInDeadlock", [](Facts& f) { f.filter = ETIMEDOUT; },
+                              "seccomp filter", Verdict::kWarn, "deadlock", "reboot"},
                       Trouble{"No32Bit", [](Facts& f) { f.ia32_calls = EFAULT; }, "32-bit",
                               Verdict::kWarn, "no 32-bit", "ia32_emulation"},
                       Trouble{"NotDebian", [](Facts& f) { f.package_database = ENOENT; },
@@ -106,34 +108,8 @@ TEST(Judge, SaysNothingOfWhatCouldNotBeTriedWithoutPtrace) {
   const auto ptrace = std::ranges::find(checks, "ptrace", &Check::name);
   ASSERT_NE(ptrace, checks.end());
   EXPECT_THAT(ptrace->found, HasSubstr("Operation not permitted"));
-  EXPECT_EQ(ptrace->advice, why_not_trace(f));
+  EXPECT_EQ(ptrace->advice, why_not_trace(f.rights, Tracee::kOwnChild));
   EXPECT_FALSE(can_trace(checks));
-}
-
-TEST(WhyNotTrace, NamesTheSettingAndTheFix) {
-  Facts f = good();
-  f.trace_child = EPERM;
-  f.cap_sys_ptrace = false;
-  f.seccomp_mode = 2;
-  EXPECT_THAT(why_not_trace(f), HasSubstr("seccomp=unconfined"));
-  f.container = "docker";
-  EXPECT_THAT(why_not_trace(f), HasSubstr("container (docker)"));
-  EXPECT_THAT(why_not_trace(f), HasSubstr("--cap-add=SYS_PTRACE"));
-  f.tracer_pid = 77;
-  EXPECT_THAT(why_not_trace(f), HasSubstr("process 77 traces fptrace itself"));
-  f.yama_scope = 2;
-  EXPECT_THAT(why_not_trace(f), HasSubstr("sysctl kernel.yama.ptrace_scope=1"));
-  f.yama_scope = 3;
-  EXPECT_THAT(why_not_trace(f), HasSubstr("reboot"));
-}
-
-TEST(StatusNumber, ReadsTheWholeKeyInItsBase) {
-  const std::string status =
-      "Name:\tx\nTracerPid:\t42\nCapInh:\t1\nCapEff:\t00000000000800ff\nSeccomp_filters:\t3\n";
-  EXPECT_EQ(status_number(status, "TracerPid", 10), 42u);
-  EXPECT_EQ(status_number(status, "CapEff", 16), 0x800ffu);
-  EXPECT_EQ(status_number(status, "Seccomp", 10), 0u);
-  EXPECT_EQ(status_number("x\nTracerPid:", "TracerPid", 10), 0u);
 }
 
 TEST(CollectFacts, FindsOutAboutThisMachineAndLeavesNoChild) {
@@ -146,6 +122,7 @@ TEST(CollectFacts, FindsOutAboutThisMachineAndLeavesNoChild) {
     EXPECT_EQ(f.syscall_info, 0);
     EXPECT_EQ(f.read_memory, 0);
   }
+  if (f.filter == ETIMEDOUT) GTEST_SKIP() << "a child that hangs in the kernel cannot be reaped";
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG | __WALL), -1);
   EXPECT_EQ(errno, ECHILD);
 }

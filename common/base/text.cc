@@ -1,4 +1,4 @@
-#include "fingerprint/text.h"
+#include "common/base/text.h"
 
 #include <algorithm>
 
@@ -9,8 +9,24 @@ constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-// Length of the valid sequence that `s` begins with; 0 when there is none. RFC 3629, section 4.
-size_t sequence(std::string_view s) {
+std::string escape(std::string_view bytes, bool controls) {
+  std::string out;
+  for (size_t i = 0; i < bytes.size();) {
+    const size_t n = utf8_length(bytes.substr(i));
+    const std::string_view one = bytes.substr(i, std::max<size_t>(n, 1));
+    if (n == 0 || (controls && is_control(one))) {
+      append_escaped(out, one);
+    } else {
+      out += one;
+    }
+    i += one.size();
+  }
+  return out;
+}
+
+}  // namespace
+
+size_t utf8_length(std::string_view s) {
   const auto byte = [&](size_t i) { return i < s.size() ? uint8_t(s[i]) : uint8_t(0); };
   const auto tail = [&](size_t i) { return (byte(i) & 0xc0) == 0x80; };
   const uint8_t a = byte(0), b = byte(1);
@@ -27,30 +43,14 @@ size_t sequence(std::string_view s) {
   return 0;
 }
 
-std::string escape(std::string_view bytes, bool controls) {
-  std::string out;
-  for (size_t i = 0; i < bytes.size();) {
-    const size_t n = sequence(bytes.substr(i));
-    const auto c = uint8_t(bytes[i]);
-    const bool c1 = n == 2 && c == 0xc2 && uint8_t(bytes[i + 1]) < 0xa0;  // U+0080 to U+009F
-    if (n == 0 || (controls && (c < 0x20 || c == 0x7f || c1))) {
-      for (size_t j = 0; j < std::max<size_t>(n, 1); ++j) {
-        const auto x = uint8_t(bytes[i + j]);
-        ((out += "\\x") += kHex[x >> 4]) += kHex[x & 15];
-      }
-    } else {
-      out += bytes.substr(i, n);
-    }
-    i += std::max<size_t>(n, 1);
-  }
-  return out;
+bool is_control(std::string_view sequence) {
+  const auto c = uint8_t(sequence[0]);
+  return c < 0x20 || c == 0x7f || (c == 0xc2 && uint8_t(sequence[1]) < 0xa0);
 }
-
-}  // namespace
 
 bool is_utf8(std::string_view bytes) {
   for (size_t i = 0; i < bytes.size();) {
-    const size_t n = sequence(bytes.substr(i));
+    const size_t n = utf8_length(bytes.substr(i));
     if (n == 0) return false;
     i += n;
   }
@@ -59,6 +59,10 @@ bool is_utf8(std::string_view bytes) {
 
 std::string readable(std::string_view bytes) { return escape(bytes, false); }
 std::string printable(std::string_view bytes) { return escape(bytes, true); }
+
+void append_escaped(std::string& out, std::string_view bytes) {
+  for (const char c : bytes) { ((out += "\\x") += kHex[uint8_t(c) >> 4]) += kHex[uint8_t(c) & 15]; }
+}
 
 std::string to_base64(std::string_view bytes) {
   std::string out;
@@ -94,14 +98,14 @@ std::optional<std::string> from_base64(std::string_view text) {
   return out;
 }
 
-std::string to_hex(const Sha256& hash) {
+std::string to_hex(std::span<const uint8_t> bytes) {
   std::string out;
-  for (const uint8_t b : hash) (out += kHex[b >> 4]) += kHex[b & 15];
+  for (const uint8_t b : bytes) (out += kHex[b >> 4]) += kHex[b & 15];
   return out;
 }
 
-std::optional<Sha256> sha256_from_hex(std::string_view text) {
-  Sha256 hash{};
+std::optional<std::array<uint8_t, 32>> sha256_from_hex(std::string_view text) {
+  std::array<uint8_t, 32> hash{};
   if (text.size() != 2 * hash.size()) return std::nullopt;
   for (size_t i = 0; i < text.size(); ++i) {
     const size_t digit = kHex.find(text[i]);

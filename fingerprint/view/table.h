@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace fptrace::cli {
+namespace fptrace {
 
 // Rows with columns that line up; the last one is as long as it is, and so is a cell that is wider
 // than `widest`: the rest of its row moves to the right.
@@ -17,11 +17,4 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// Display columns, near enough: one for each UTF-8 character.
-size_t columns(std::string_view text);
-// "3 files", "1 file".
-std::string plural(uint64_t n, const std::string& one, const std::string& many);
-// "12.3 MB".
-std::string byte_count(uint64_t n);
-
-}  // namespace fptrace::cli
+}  // namespace fptrace

@@ -1,42 +1,18 @@
-#include "fingerprint/summary.h"
+#include "fingerprint/view/summary.h"
 
 #include <algorithm>
 #include <cstring>
 #include <iomanip>
 #include <sstream>
 
-#include "fingerprint/text.h"
+#include "common/base/text.h"
+#include "fingerprint/view/columns.h"
+#include "fingerprint/view/quantities.h"
 
 namespace fptrace {
 namespace {
 
 constexpr size_t kLabel = 12;  // columns of the left margin, with its two blanks
-
-std::string plural(uint64_t n, const std::string& one, const std::string& many) {
-  return std::to_string(n) + " " + (n == 1 ? one : many);
-}
-
-std::string seconds(uint64_t ns) {
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(ns < 10'000'000'000 ? 2 : 1) << double(ns) / 1e9 << " s";
-  return out.str();
-}
-
-std::string bytes(uint64_t n) {
-  constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB"};
-  double value = double(n);
-  size_t unit = 0;
-  for (; value >= 999.5 && unit + 1 < std::size(kUnits); ++unit) value /= 1000;
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(unit == 0 || value >= 99.5 ? 0 : 1) << value << " "
-      << kUnits[unit];
-  return out.str();
-}
-
-// Display columns, near enough: one for each UTF-8 character.
-size_t columns(std::string_view s) {
-  return size_t(std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
 
 std::string cut(const std::string& s, size_t width) {
   if (width == 0 || columns(s) <= width) return s;
@@ -126,7 +102,7 @@ void read_rows(const Manifest& m, Page& page) {
     ++unowned;
     names.push_back(f.path);
   }
-  page.row("files read", std::to_string(files) + ", " + bytes(size), {});
+  page.row("files read", std::to_string(files) + ", " + byte_count(size), {});
   if (!m.packages.empty()) {
     page.row("packages",
              std::to_string(m.packages.size()) + ", and " + plural(unowned, "file", "files") +

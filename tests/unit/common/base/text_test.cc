@@ -1,6 +1,7 @@
-#include "fingerprint/text.h"
 
 #include <gtest/gtest.h>
+
+#include "common/base/text.h"
 
 namespace fptrace {
 namespace {
@@ -47,7 +48,7 @@ TEST(Text, Base64RefusesWhatNobodyEncoded) {
 }
 
 TEST(Text, HashesAreSixtyFourLowerCaseDigits) {
-  Sha256 h{};
+  std::array<uint8_t, 32> h{};
   h[0] = 0xab;
   h[31] = 0x01;
   EXPECT_EQ(sha256_from_hex(to_hex(h)), h);

@@ -1,4 +1,4 @@
-#include "fingerprint/summary.h"
+#include "fingerprint/view/summary.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
