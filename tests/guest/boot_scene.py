@@ -6,8 +6,10 @@ leaves DIR/ram (guest memory at the moment of the notes) and DIR/notes.
 """
 
 import argparse
+import ctypes
 import lzma
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -40,7 +42,12 @@ def modules(directory):
             yield f"modules/{name}.ko", 0o100644, lzma.decompress(content) if path.suffix == ".xz" else content, (0, 0)
 
 
-def boot(kernel, scene, out, modules_dir=None, cpu="qemu64", megabytes=256, timeout=60):
+def die_with_parent():
+    pr_set_pdeathsig = 1  # linux/prctl.h
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+
+
+def boot(kernel, scene, out, modules_dir=None, cpu="qemu64", megabytes=256, timeout=150):
     """Returns (ram, notes), both paths below `out`."""
     out = pathlib.Path(out)
     ram, notes, disk, initrd = (out / name for name in ("ram", "notes", "disk", "initrd"))
@@ -61,7 +68,8 @@ def boot(kernel, scene, out, modules_dir=None, cpu="qemu64", megabytes=256, time
                "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
                "-drive", f"file={disk},format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk"]
     try:
-        run = subprocess.run(command, timeout=timeout, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        run = subprocess.run(command, timeout=timeout, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                             preexec_fn=die_with_parent)
     except subprocess.TimeoutExpired:
         raise SceneError(f"the guest did not end within {timeout} s") from None
     if run.returncode != STOPPED:

@@ -8,6 +8,7 @@ this machine has no such kernel or no QEMU, unless FPTRACE_REQUIRE_BACKENDS name
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ def room():
 
 
 def main(series, cpu):
+    # Also when it takes too long, the guest's memory goes.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         for program in ("qemu-system-x86_64", "mke2fs"):
             if not shutil.which(program):

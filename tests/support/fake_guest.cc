@@ -33,8 +33,15 @@ xarray xa_lock=u32 xa_head=ptr
 maple_tree ma_flags=u32 ma_root=ptr
 kernel_cap_t val=u64
 thread_info flags=u64
-task_struct thread_info=thread_info pad=u64[3] flags=u32 comm=u8[16] exit_state=u32 tasks=list_head mm=ptr pid=u32 tgid=u32 real_parent=ptr group_leader=ptr thread_node=list_head thread_pid=ptr pid_links=hlist_node[4] start_time=u64 start_boottime=u64 real_cred=ptr cred=ptr fs=ptr files=ptr nsproxy=ptr signal=ptr
-signal_struct pad=u32 nr_threads=u32 thread_head=list_head
+sigset_t sig=u64
+sigpending list=list_head signal=sigset_t
+kill_fields _pid=u32 _uid=u32
+sifields _kill=kill_fields
+siginfo_members si_signo=u32 si_errno=u32 si_code=u32 _sifields=sifields
+kernel_siginfo -=siginfo_members
+ksignal ka=ptr info=kernel_siginfo sig=u32
+task_struct thread_info=thread_info pad=u64[3] stack=ptr pending=sigpending flags=u32 comm=u8[16] exit_state=u32 tasks=list_head mm=ptr pid=u32 tgid=u32 real_parent=ptr group_leader=ptr thread_node=list_head thread_pid=ptr pid_links=hlist_node[4] start_time=u64 start_boottime=u64 real_cred=ptr cred=ptr fs=ptr files=ptr nsproxy=ptr signal=ptr
+signal_struct pad=u32 flags=u32 group_exit_code=u32 nr_threads=u32 thread_head=list_head
 cred usage=u32 uid=kuid_t gid=kuid_t suid=kuid_t sgid=kuid_t euid=kuid_t egid=kuid_t fsuid=kuid_t fsgid=kuid_t cap_effective=kernel_cap_t user_ns=ptr group_info=ptr
 group_info usage=u32 ngroups=u32 gid=kuid_t[0]
 mm_context vdso=ptr

@@ -11,7 +11,7 @@ namespace fptrace::emu {
 namespace {
 
 // More than any kernel's types need; they cut circles.
-constexpr unsigned kMaxModifiers = 32, kMaxMembers = 20'000;
+constexpr unsigned kMaxModifiers = 32, kMaxMembers = 20'000, kMaxDepth = 16;
 
 // libbpf would write its complaints to standard error, which is the traced program's.
 void silence_libbpf() { libbpf_set_print(nullptr); }
@@ -99,9 +99,9 @@ uint32_t BtfTypes::size_of_type(uint32_t type) const {
 // The member `name` of a structure, in it or in its unnamed members. `budget`: how many members may
 // still be looked at.
 std::optional<BtfTypes::Found> BtfTypes::find(uint32_t type, std::string_view name,
-                                              unsigned& budget) const {
+                                              unsigned& budget, unsigned depth) const {
   const btf_type* t = btf__type_by_id(types_.get(), without_modifiers(type));
-  if (t == nullptr || !btf_is_composite(t)) return std::nullopt;
+  if (t == nullptr || !btf_is_composite(t) || depth > kMaxDepth) return std::nullopt;
   const btf_member* members = btf_members(t);
   for (uint32_t i = 0; i < btf_vlen(t); ++i) {
     if (budget == 0) return std::nullopt;
@@ -113,8 +113,7 @@ std::optional<BtfTypes::Found> BtfTypes::find(uint32_t type, std::string_view na
       return Found{offset, members[i].type};
     }
     if (!own.empty()) continue;
-    // Depth is bounded by the budget: each level costs at least one.
-    if (const auto inner = find(members[i].type, name, budget))
+    if (const auto inner = find(members[i].type, name, budget, depth + 1))
       return Found{offset + inner->offset, inner->type};
   }
   return std::nullopt;
@@ -128,7 +127,7 @@ std::optional<Member> BtfTypes::member(std::string_view type, std::string_view p
     const auto name = path.substr(0, path.find('.'));
     path.remove_prefix(std::min(name.size() + 1, path.size()));
     unsigned budget = kMaxMembers;
-    const auto found = find(at.type, name, budget);
+    const auto found = find(at.type, name, budget, 0);
     if (!found) return std::nullopt;
     at = {at.offset + found->offset, found->type};
   }

@@ -46,7 +46,8 @@ class BtfTypes {
   struct Found;
   explicit BtfTypes(btf* types);
   void index();
-  std::optional<Found> find(uint32_t type, std::string_view name, unsigned& budget) const;
+  std::optional<Found> find(uint32_t type, std::string_view name, unsigned& budget,
+                            unsigned depth) const;
   uint32_t without_modifiers(uint32_t type) const;
   uint32_t size_of_type(uint32_t type) const;
   std::string_view name_at(uint32_t offset) const;

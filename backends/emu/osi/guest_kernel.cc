@@ -21,7 +21,7 @@ const std::set<std::string, std::less<>> kWantedSymbols = {
 // Each page that begins as VMCOREINFO does.
 std::vector<std::string_view> vmcoreinfo_pages(const GuestMemory& memory) {
   std::vector<std::string_view> found;
-  for (const auto piece : {memory.low(), memory.high()}) {
+  for (const auto piece : memory.written()) {
     for (size_t at = 0; at + kPage <= piece.size(); at += kPage) {
       const std::string_view page(reinterpret_cast<const char*>(piece.data()) + at, kPage);
       if (page.starts_with(kVmcoreInfoStart)) found.push_back(page);

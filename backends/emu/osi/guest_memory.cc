@@ -5,10 +5,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
-
-#include "common/base/unique_fd.h"
 
 namespace fptrace::emu {
 namespace {
@@ -29,7 +28,7 @@ uint64_t low_bits(uint64_t value, unsigned bits) { return value & ((uint64_t{1} 
 }  // namespace
 
 Result<GuestMemory> GuestMemory::open(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_errno("open guest memory " + path);
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) return fail_errno("size of guest memory " + path);
@@ -37,27 +36,46 @@ Result<GuestMemory> GuestMemory::open(const std::string& path) {
   const auto size = size_t(st.st_size);
   void* map = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (map == MAP_FAILED) return fail_errno("map guest memory " + path);
-  return GuestMemory({static_cast<const std::byte*>(map), size}, size_t(pc_low_size(size)), true);
+  return GuestMemory({static_cast<const std::byte*>(map), size}, size_t(pc_low_size(size)),
+                     std::move(fd));
 }
 
 GuestMemory GuestMemory::over(std::span<const std::byte> bytes, uint64_t low_size) {
-  return {bytes, size_t(std::min<uint64_t>(low_size, bytes.size())), false};
+  return {bytes, size_t(std::min<uint64_t>(low_size, bytes.size())), UniqueFd()};
 }
 
 GuestMemory::GuestMemory(GuestMemory&& other) noexcept
     : bytes_(std::exchange(other.bytes_, {})),
       low_size_(std::exchange(other.low_size_, 0)),
-      mapped_(std::exchange(other.mapped_, false)) {}
+      file_(std::move(other.file_)) {}
 
 GuestMemory& GuestMemory::operator=(GuestMemory&& other) noexcept {
   std::swap(bytes_, other.bytes_);
   std::swap(low_size_, other.low_size_);
-  std::swap(mapped_, other.mapped_);
+  file_.swap(other.file_);
   return *this;
 }
 
 GuestMemory::~GuestMemory() {
-  if (mapped_) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  if (file_) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
+std::vector<std::span<const std::byte>> GuestMemory::written() const {
+  if (!file_) return {bytes_};
+  std::vector<std::span<const std::byte>> found;
+  for (size_t at = 0; at < bytes_.size();) {
+    const off_t begin = ::lseek(file_.get(), off_t(at), SEEK_DATA);
+    if (begin < 0 && errno == ENXIO) break;  // nothing but a hole behind it
+    const off_t end = begin < 0 ? -1 : ::lseek(file_.get(), begin, SEEK_HOLE);
+    // A file system that does not know its holes: all of it.
+    if (end < 0) return {bytes_};
+    // Blocks of the file system may be smaller than pages.
+    const auto whole = ~low_bits(~uint64_t{0}, kPageBits);
+    const size_t first = std::min(size_t(begin) & whole, bytes_.size());
+    at = std::min((size_t(end) + ~whole) & whole, bytes_.size());
+    found.push_back(bytes_.subspan(first, at - first));
+  }
+  return found;
 }
 
 std::span<const std::byte> GuestMemory::tail(uint64_t paddr) const {

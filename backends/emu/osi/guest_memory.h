@@ -5,8 +5,11 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "common/base/result.h"
+#include "common/base/unique_fd.h"
 
 namespace fptrace::emu {
 
@@ -62,15 +65,18 @@ class GuestMemory {
     return value;
   }
 
-  // All of RAM, for scans: `low()` is at physical address 0, `high()` at kHighBase.
+  // All of RAM: `low()` is at physical address 0, `high()` at kHighBase.
   std::span<const std::byte> low() const { return bytes_.first(low_size_); }
   std::span<const std::byte> high() const { return bytes_.subspan(low_size_); }
+  // The parts of it, in whole pages, that the guest has ever written to, for scans: on a tmpfs,
+  // merely looking at the others would give them memory.
+  std::vector<std::span<const std::byte>> written() const;
   // The first physical address behind all of it.
   uint64_t end() const { return high().empty() ? low_size_ : kHighBase + high().size(); }
 
  private:
-  GuestMemory(std::span<const std::byte> bytes, size_t low_size, bool mapped)
-      : bytes_(bytes), low_size_(low_size), mapped_(mapped) {}
+  GuestMemory(std::span<const std::byte> bytes, size_t low_size, UniqueFd file)
+      : bytes_(bytes), low_size_(low_size), file_(std::move(file)) {}
   std::span<const std::byte> tail(uint64_t paddr) const;  // of its piece of RAM; may be empty
   struct Walked {
     std::optional<uint64_t> paddr;
@@ -80,7 +86,7 @@ class GuestMemory {
 
   std::span<const std::byte> bytes_;
   size_t low_size_;
-  bool mapped_;  // and so ours to unmap
+  UniqueFd file_;  // what is mapped, and so ours to unmap; none of memory that is the caller's
 };
 
 }  // namespace fptrace::emu

@@ -32,7 +32,7 @@ std::vector<FakeMapping> many(size_t count) {
   std::vector<FakeMapping> mappings;
   for (uint64_t i = 0, at = 0x400000; i < count; ++i) {
     mappings.push_back({at, at + 0x1000, kRead});
-    at += i % 3 == 0 ? 0x1000 : 0x5000;
+    at += i % 3 == 0 ? 0x1000U : 0x5000U;
   }
   return mappings;
 }

@@ -196,6 +196,26 @@ TEST(GuestMemory, SeesWhatTheGuestWritesToTheFile) {
   EXPECT_EQ(memory->physical<char>(kPage), std::nullopt);
 }
 
+TEST(GuestMemory, KnowsWhatWasWritten) {
+  std::string path = "/dev/shm/fptrace.guest_memory.XXXXXX";
+  const UniqueFd fd(::mkstemp(path.data()));
+  ASSERT_TRUE(fd);
+  ASSERT_EQ(::ftruncate(fd.get(), off_t(64 * kPage)), 0);
+  auto memory = GuestMemory::open(path);
+  ::unlink(path.c_str());
+  ASSERT_TRUE(memory) << memory.error().what;
+  EXPECT_TRUE(memory->written().empty());
+  ASSERT_EQ(::pwrite(fd.get(), "x", 1, off_t(7 * kPage)), 1);
+  ASSERT_EQ(::pwrite(fd.get(), "y", 1, off_t(64 * kPage) - 1), 1);
+  const auto pieces = memory->written();
+  ASSERT_EQ(pieces.size(), 2U);
+  EXPECT_EQ(pieces[0].front(), std::byte{'x'});
+  EXPECT_EQ(pieces[1].back(), std::byte{'y'});
+  EXPECT_LT(pieces[0].size() + pieces[1].size(), 64 * kPage);
+  const Ram ram;
+  EXPECT_EQ(ram.memory().written().at(0).size(), 16 * kPage) << "of the caller's: all of it";
+}
+
 TEST(GuestMemory, AMissingFileIsAnErrorThatNamesIt) {
   const auto memory = GuestMemory::open("/nonexistent/ram");
   ASSERT_FALSE(memory);
