@@ -204,6 +204,14 @@ def no_qemu(scratch, mode):
             fake.write_text(f"#!/bin/sh\n{script}\n")
             fake.chmod(0o755)
         refused(record(scratch, ["true"], env=env), text, "install qemu-system-x86")
+
+
+def doctor_tells(scratch, mode):
+    fake = scratch.dir / "qemu"
+    for text, script in (("cannot be run", "exit 127"), ("too old", "echo QEMU emulator version 7.2.0")):
+        fake.write_text(f"#!/bin/sh\n{script}\n")
+        fake.chmod(0o755)
+        env = dict(os.environ, FPTRACE_QEMU=str(fake))
         doctor = json.loads(run([FPTRACE, "doctor", "--json"], env=env).stdout)
         line = next(c for c in doctor["checks"] if c["name"] == "emulator")
         check(line["verdict"] == "warn" and text in line["found"], f"{line}")
@@ -236,7 +244,9 @@ def images(scratch, mode):
                        (["build", "--memory", "2048"], "another image default"),
                        (["build", "b", "--kernel", "/no/k", "--modules", "/no"], "/no/k"),
                        (["build", "b", "--package", "no-such-kernel"], "no kernel package")):
-        refused(run([FPTRACE, "image", *argv]), text)
+        outcome = run([FPTRACE, "image", *argv])
+        outcome.stderr = outcome.stderr.replace(b"fptrace image: looking for a kernel\n", b"")
+        refused(outcome, text)
     for argv in ([], ["build", "../x"], ["build", "x", "--memory", "1"], ["frob"],
                  ["list", "--cpu", "max"], ["build", "x", "--kernel", "/k"]):
         check(run([FPTRACE, "image", *argv]).status == 2, f"{argv}")
@@ -277,7 +287,7 @@ def second_kernel(scratch, mode):
 def main():
     cases = {f.__name__: f for f in (
         streams_and_status, much_data, as_the_caller, standard_input_is_a_file, not_a_program,
-        ends_early, killed_outright, damaged_bundles, other_machine, no_qemu, no_room, images,
+        ends_early, killed_outright, damaged_bundles, other_machine, no_qemu, doctor_tells, no_room, images,
         root_file_system, second_kernel)}
 
     def with_image(case):
@@ -286,7 +296,7 @@ def main():
             return case(scratch, mode)
         return wrapped
 
-    return harness.main({name: with_image(case) for name, case in cases.items()})
+    return harness.main({name: with_image(case) for name, case in cases.items()}, traces=False)
 
 
 if __name__ == "__main__":
