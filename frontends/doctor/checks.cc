@@ -97,6 +97,27 @@ Check check_ia32(const Facts& f) {
   return {"32-bit", Verdict::kOk, "system calls are decoded, 32-bit programs can start", ""};
 }
 
+// What follows is about `fptrace record` and `replay` only, so nothing of it keeps fptrace from
+// tracing.
+Check check_qemu(const Facts& f) {
+  if (f.qemu_trouble.empty()) return {"emulator", Verdict::kOk, f.qemu, ""};
+  const size_t end = f.qemu_trouble.find("; ");
+  return {"emulator", Verdict::kWarn, f.qemu_trouble.substr(0, end),
+          end == std::string::npos ? "" : "for fptrace record: " + f.qemu_trouble.substr(end + 2)};
+}
+
+Check check_image(const Facts& f) {
+  if (!f.image_trouble.empty())
+    return {"guest image", Verdict::kWarn, f.image_trouble, "set HOME or XDG_CACHE_HOME"};
+  if (const size_t end = f.tools_trouble.find("; "); end != std::string::npos)
+    return {"guest image", Verdict::kWarn, f.tools_trouble.substr(0, end),
+            "for fptrace record: " + f.tools_trouble.substr(end + 2)};
+  if (f.image.empty())
+    return {"guest image", Verdict::kOk,
+            "none yet; it is built when it is first needed, or by fptrace image build", ""};
+  return {"guest image", Verdict::kOk, f.image, ""};
+}
+
 Check check_packages(const Facts& f) {
   if (f.package_database == 0) return {"packages", Verdict::kOk, "dpkg database", ""};
   return {"packages", Verdict::kWarn,
@@ -147,6 +168,8 @@ std::vector<Check> judge(const Facts& f) {
                            check_packages, check_output}) {
     checks.push_back(check(f));
   }
+  checks.push_back(check_qemu(f));
+  checks.push_back(check_image(f));
   return checks;
 }
 

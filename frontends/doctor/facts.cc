@@ -20,6 +20,7 @@
 
 #include <array>
 
+#include "backends/emu/image/image.h"
 #include "common/base/unique_fd.h"
 
 // linux/seccomp.h of Debian 12 (Linux 6.1) is older than these (Linux 6.6).
@@ -148,6 +149,27 @@ void look_at_files(Facts& f, const std::string& output_dir) {
   if (::statvfs(output_dir.c_str(), &fs) == 0) f.output_free = uint64_t(fs.f_bavail) * fs.f_frsize;
 }
 
+void collect_emulator_facts(Facts& f) {
+  const auto qemu = emu::find_qemu();
+  if (!qemu) {
+    f.qemu_trouble = qemu.error().what;
+    return;
+  }
+  f.qemu = "QEMU " + to_string(qemu->version) + ", " + qemu->path;
+  if (const auto tool = emu::find_in_path("qemu-img"); !tool)
+    f.tools_trouble = tool.error().what + "; install qemu-utils";
+  if (const auto tool = emu::find_in_path("mke2fs"); !tool)
+    f.tools_trouble = tool.error().what + "; install e2fsprogs";
+  const auto images = emu::list_images();
+  if (!images) {
+    f.image_trouble = images.error().what;
+    return;
+  }
+  for (const auto& image : *images)
+    if (image.name == emu::BuildOptions().name && image.recipe == emu::recipe(*qemu))
+      f.image = "Linux " + image.kernel_release + (image.has_btf ? " with BTF" : " without BTF");
+}
+
 }  // namespace
 
 Facts collect_facts(const std::string& output_dir) {
@@ -161,6 +183,7 @@ Facts collect_facts(const std::string& output_dir) {
   try_seccomp(f);
   f.ia32_calls = try_ia32_call();
   look_at_files(f, output_dir);
+  collect_emulator_facts(f);
   f.libraries = std::string("OpenSSL ") + OpenSSL_version(OPENSSL_VERSION_STRING) + ", zstd " +
                 ZSTD_versionString();
   return f;

@@ -29,6 +29,13 @@ struct Facts {
   Attempt ia32_calls = 0;    // int 0x80 from a 64-bit process
   bool ia32_loader = false;  // /lib/ld-linux.so.2: 32-bit programs can start
 
+  // The emulator backend. A sentence each for what is in the way; empty: nothing is.
+  std::string qemu;  // its version and where it is
+  std::string qemu_trouble;
+  std::string tools_trouble;  // the programs that make a guest's disks
+  std::string image;          // the default guest, if it has been built for this QEMU
+  std::string image_trouble;  // what keeps images from being looked at
+
   Attempt package_database = 0;  // reading /var/lib/dpkg/status
   std::string output_dir;
   Attempt output_writable = 0;

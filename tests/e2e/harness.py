@@ -222,8 +222,10 @@ def compile_c(scratch, name, text, *options):
     return scratch.dir / name
 
 
-def main(cases):
+def main(cases, traces=True):
     """main({name: function(scratch, mode)}): runs the case argv[1] in the mode argv[2].
+
+    `traces`: they are about tracing with ptrace, in that mode.
 
     Exit status: 0, 1 when it failed, 77 when it was skipped.
     """
@@ -232,10 +234,15 @@ def main(cases):
     scratch = Scratch()
     try:
         reap_orphans()
+<<<<<<< HEAD
         if mode not in MODES and mode != "auto":
             raise Skip(NO_SECCOMP)
         probe = run(scratch.traced(mode, ["true"]))
         if probe.status == 125:
+=======
+        probe = run(scratch.traced(mode, ["true"])) if traces else None
+        if probe and probe.status == 125:
+>>>>>>> emu-host
             raise Skip(f"no tracing with --stops {mode} here: " + probe.stderr.decode(errors="replace"))
         said = cases[name](scratch, mode)
         if said:

@@ -134,7 +134,9 @@ int Relay::run() {
   ::sigaddset(&child, SIGCHLD);
   const int signals = ::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals < 0) give_up_errno("cannot make a signalfd");
-  reap();  // what ended before there was anybody to be told
+  // What came with the job, and what ended before there was anybody to be told.
+  while (auto frame = port_.next()) handle(*std::move(frame));
+  reap();
   while (!all_ended_) wait(signals);
   while (program_.output >= 0 && pass_output(program_.output, ToHost::kOutput)) {}
   while (program_.error >= 0 && pass_output(program_.error, ToHost::kError)) {}

@@ -34,6 +34,25 @@ std::pair<std::string, std::string> split(const std::string& path) {
   return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
 }
 
+// Hosts show none in their root.
+errcode_t remove_lost_and_found(ext2_filsys fs) {
+  constexpr char kName[] = "lost+found";
+  ext2_ino_t ino = 0;
+  ext2_inode directory{}, root{};
+  errcode_t e = ext2fs_lookup(fs, EXT2_ROOT_INO, kName, sizeof kName - 1, nullptr, &ino);
+  if (e == 0) e = ext2fs_unlink(fs, EXT2_ROOT_INO, kName, ino, 0);
+  if (e == 0) e = ext2fs_punch(fs, ino, nullptr, nullptr, 0, ~blk64_t{0});
+  if (e == 0) e = ext2fs_read_inode(fs, ino, &directory);
+  directory.i_links_count = 0;
+  directory.i_dtime = 1;
+  if (e == 0) e = ext2fs_write_inode(fs, ino, &directory);
+  if (e == 0) e = ext2fs_read_inode(fs, EXT2_ROOT_INO, &root);
+  --root.i_links_count;
+  if (e == 0) e = ext2fs_write_inode(fs, EXT2_ROOT_INO, &root);
+  if (e == 0) ext2fs_inode_alloc_stats2(fs, ino, -1, 1);
+  return e;
+}
+
 void set_meta(ext2_inode_large& inode, const FileMeta& meta) {
   inode.i_mode = uint16_t((inode.i_mode & LINUX_S_IFMT) | (meta.mode & 07777));
   inode.i_uid = uint16_t(meta.uid);
@@ -209,8 +228,7 @@ Result<DiskImage> DiskImage::make(const std::string& path, uint64_t bytes) {
       ext2fs_open(path.c_str(), EXT2_FLAG_RW | EXT2_FLAG_64BITS, 0, 0, unix_io_manager, &fs);
   state->fs.reset(fs);
   if (e == 0) e = ext2fs_read_bitmaps(fs);
-  // Hosts show none in their root.
-  if (e == 0) e = ext2fs_unlink(fs, EXT2_ROOT_INO, "lost+found", 0, 0);
+  if (e == 0) e = remove_lost_and_found(fs);
   if (e != 0) return state->failed(path, e);
   return DiskImage(std::move(state));
 }

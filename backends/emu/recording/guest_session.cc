@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -50,6 +51,19 @@ class OutputHash {
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
   uint64_t bytes_ = 0;
 };
+
+// What the kernel says about its panic (kernel/panic.c in Linux); empty: there was none.
+std::string panic_line(const std::string& console) {
+  constexpr std::string_view kPanic = "Kernel panic";
+  std::ifstream file(console);
+  for (std::string line; std::getline(file, line);) {
+    const size_t at = line.find(kPanic);
+    if (at == line.npos) continue;
+    while (line.ends_with('\r')) line.pop_back();
+    return line.substr(at);
+  }
+  return {};
+}
 
 class Session {
  public:
@@ -183,10 +197,11 @@ Result<void> Session::receive() {
 
 // QEMU ended, and not because it was told to.
 Error Session::guest_gone() {
-  const std::string said = qemu_.obituary(), kernel = printable(last_line_of(options_.console));
+  const std::string said = qemu_.obituary();
   if (!recording()) return {Errc::kBackend, "the replay left its recording: " + said, 0};
-  if (kernel.find("panic") != std::string::npos)
-    return {Errc::kBackend, "the guest's kernel panicked: " + kernel, 0};
+  if (const std::string panic = panic_line(options_.console); !panic.empty())
+    return {Errc::kBackend, "the guest's kernel panicked: " + printable(panic), 0};
+  const std::string kernel = printable(last_line_of(options_.console));
   return {Errc::kBackend, "the guest ended before the program: " + (kernel.empty() ? said : kernel),
           0};
 }

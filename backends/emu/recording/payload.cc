@@ -345,11 +345,14 @@ Result<void> copy_rootfs(DiskImage& disk, const std::string& rootfs) {
   auto in = open_rootfs(rootfs);
   if (!in) return fail(in.error());
   RootfsWriter writer(disk, rootfs);
+  struct stat st {};
+  const bool directory = ::stat(rootfs.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
   archive_entry* e = nullptr;
   int got;
   while ((got = archive_read_next_header(in->get(), &e)) == ARCHIVE_OK || got == ARCHIVE_WARN) {
     if (auto ok = writer.add(in->get(), e); !ok) return ok;
-    if (archive_read_disk_can_descend(in->get()) > 0) archive_read_disk_descend(in->get());
+    if (directory && archive_read_disk_can_descend(in->get()) > 0)
+      archive_read_disk_descend(in->get());
   }
   if (got != ARCHIVE_EOF) return fail(archive_error(in->get(), rootfs));
   for (const char* path : kMountPoints)

@@ -47,25 +47,44 @@ class Decompressor {
   Result<void> read(char* out, size_t size) {
     ZSTD_outBuffer target{out, size, 0};
     while (target.pos < target.size) {
-      if (input_.pos == input_.size) {
-        const auto n = source_(in_.data(), in_.size());
-        if (!n) return fail(n.error());
-        if (*n == 0) return fail(Errc::kParse, "the disk's contents are cut short");
-        input_ = {in_.data(), *n, 0};
-      }
-      const size_t r = ZSTD_decompressStream(context_.get(), &target, &input_);
-      if (ZSTD_isError(r) != 0)
-        return fail(Errc::kParse,
-                    std::string("the disk's contents are damaged: ") + ZSTD_getErrorName(r));
+      if (auto ok = step(target); !ok) return ok;
     }
     return {};
   }
 
+  // What is behind the last byte: the checksum, and nothing else.
+  Result<void> end() {
+    char more;
+    ZSTD_outBuffer target{&more, 1, 0};
+    while (!complete_ && target.pos == 0) {
+      if (auto ok = step(target); !ok) return ok;
+    }
+    if (target.pos != 0 || input_.pos != input_.size)
+      return fail(Errc::kParse, "the disk's contents are damaged: more than there should be");
+    return {};
+  }
+
  private:
+  Result<void> step(ZSTD_outBuffer& target) {
+    if (input_.pos == input_.size) {
+      const auto n = source_(in_.data(), in_.size());
+      if (!n) return fail(n.error());
+      if (*n == 0) return fail(Errc::kParse, "the disk's contents are cut short");
+      input_ = {in_.data(), *n, 0};
+    }
+    const size_t r = ZSTD_decompressStream(context_.get(), &target, &input_);
+    if (ZSTD_isError(r) != 0)
+      return fail(Errc::kParse,
+                  std::string("the disk's contents are damaged: ") + ZSTD_getErrorName(r));
+    complete_ = r == 0;
+    return {};
+  }
+
   const ByteSource& source_;
   std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context_{ZSTD_createDCtx(), ZSTD_freeDCtx};
   std::vector<char> in_;
   ZSTD_inBuffer input_{nullptr, 0, 0};
+  bool complete_ = false;  // the frame has ended
 };
 
 Result<void> pack_piece(Compressor& out, int fd, uint64_t offset, uint64_t end) {
@@ -117,7 +136,7 @@ Result<void> unpack_sparse(const ByteSource& source, int fd, uint64_t size) {
   for (uint64_t done = 0;;) {
     uint64_t offset = 0, length = 0;
     if (auto ok = in.read(reinterpret_cast<char*>(&offset), sizeof offset); !ok) return ok;
-    if (offset == kEnd) return {};
+    if (offset == kEnd) return in.end();
     if (auto ok = in.read(reinterpret_cast<char*>(&length), sizeof length); !ok) return ok;
     // In order, so that the whole cannot be more than the file.
     if (offset < done || offset > size || length > size - offset)

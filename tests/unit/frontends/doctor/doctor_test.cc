@@ -24,6 +24,8 @@ Facts good() {
   f.output_dir = "/w";
   f.output_free = uint64_t{1} << 40;
   f.libraries = "zstd 1";
+  f.qemu = "QEMU 10.0.2, /usr/bin/qemu-system-x86_64";
+  f.image = "Linux 6.1.0 with BTF";
   return f;
 }
 
@@ -67,37 +69,48 @@ TEST_P(OneTrouble, IsNamedWithWhatToDoAndChangesNothingElse) {
 }
 INSTANTIATE_TEST_SUITE_P(
     , OneTrouble,
-    ::testing::Values(Trouble{"YamaAttach",
-                              [](Facts& f) {
-                                f.rights.yama_scope = 1;
-                                f.rights.cap_sys_ptrace = false;
-                              },
-                              "attach", Verdict::kWarn, "ptrace_scope is 1", "as root"},
-                      Trouble{"YamaNoAttach", [](Facts& f) { f.rights.yama_scope = 3; }, "attach",
-                              Verdict::kWarn, "ptrace_scope is 3", "reboot"},
-                      Trouble{"OldKernel", [](Facts& f) { f.syscall_info = EIO; }, "syscall info",
-                              Verdict::kFail, "Input/output error", "5.3"},
-                      Trouble{"NoMemory", [](Facts& f) { f.read_memory = EPERM; }, "memory",
-                              Verdict::kFail, "cannot be read", "process_vm_readv"},
-                      Trouble{"NoFilter", [](Facts& f) { f.filter = EINVAL; }, "seccomp filter",
-                              Verdict::kWarn, "Invalid argument", "CONFIG_SECCOMP_FILTER"},
-                      Trouble{"NoNotifications", [](Facts& f) { f.notifications = EBUSY; },
-                              "notifications", Verdict::kWarn, "resource busy", "sandbox"},
-                      Trouble{"SlowNotifications", [](Facts& f) { f.sync_wake_up = EINVAL; },
-                              "notifications", Verdict::kWarn, "SYNC_WAKE_UP", "6.6"},
-                      Trouble{"NoPrivileges", [](Facts& f) { f.filter_with_privileges = EACCES; },
-                              "setuid programs", Verdict::kWarn, "without their privileges",
-                              "as root"},
-                      Trouble{"KernelInDeadlock", [](Facts& f) { f.filter = ETIMEDOUT; },
-                              "seccomp filter", Verdict::kWarn, "deadlock", "reboot"},
-                      Trouble{"No32Bit", [](Facts& f) { f.ia32_calls = EFAULT; }, "32-bit",
-                              Verdict::kWarn, "no 32-bit", "ia32_emulation"},
-                      Trouble{"NotDebian", [](Facts& f) { f.package_database = ENOENT; },
-                              "packages", Verdict::kWarn, "No such file", "manifests"},
-                      Trouble{"ReadOnlyDirectory", [](Facts& f) { f.output_writable = EROFS; },
-                              "output", Verdict::kWarn, "Read-only", "-o"},
-                      Trouble{"FullDisk", [](Facts& f) { f.output_free = uint64_t{3} << 20; },
-                              "output", Verdict::kWarn, "3 MiB free", "-o"}),
+    ::testing::Values(
+        Trouble{"YamaAttach",
+                [](Facts& f) {
+                  f.rights.yama_scope = 1;
+                  f.rights.cap_sys_ptrace = false;
+                },
+                "attach", Verdict::kWarn, "ptrace_scope is 1", "as root"},
+        Trouble{"YamaNoAttach", [](Facts& f) { f.rights.yama_scope = 3; }, "attach", Verdict::kWarn,
+                "ptrace_scope is 3", "reboot"},
+        Trouble{"OldKernel", [](Facts& f) { f.syscall_info = EIO; }, "syscall info", Verdict::kFail,
+                "Input/output error", "5.3"},
+        Trouble{"NoMemory", [](Facts& f) { f.read_memory = EPERM; }, "memory", Verdict::kFail,
+                "cannot be read", "process_vm_readv"},
+        Trouble{"NoFilter", [](Facts& f) { f.filter = EINVAL; }, "seccomp filter", Verdict::kWarn,
+                "Invalid argument", "CONFIG_SECCOMP_FILTER"},
+        Trouble{"NoNotifications", [](Facts& f) { f.notifications = EBUSY; }, "notifications",
+                Verdict::kWarn, "resource busy", "sandbox"},
+        Trouble{"SlowNotifications", [](Facts& f) { f.sync_wake_up = EINVAL; }, "notifications",
+                Verdict::kWarn, "SYNC_WAKE_UP", "6.6"},
+        Trouble{"NoPrivileges", [](Facts& f) { f.filter_with_privileges = EACCES; },
+                "setuid programs", Verdict::kWarn, "without their privileges", "as root"},
+        Trouble{"KernelInDeadlock", [](Facts& f) { f.filter = ETIMEDOUT; }, "seccomp filter",
+                Verdict::kWarn, "deadlock", "reboot"},
+        Trouble{"No32Bit", [](Facts& f) { f.ia32_calls = EFAULT; }, "32-bit", Verdict::kWarn,
+                "no 32-bit", "ia32_emulation"},
+        Trouble{"NotDebian", [](Facts& f) { f.package_database = ENOENT; }, "packages",
+                Verdict::kWarn, "No such file", "manifests"},
+        Trouble{"NoQemu",
+                [](Facts& f) {
+                  f.qemu = "";
+                  f.qemu_trouble = "there is no qemu-system-x86_64 here; install it";
+                },
+                "emulator", Verdict::kWarn, "there is no qemu", "install it"},
+        Trouble{"NoDiskTools",
+                [](Facts& f) { f.tools_trouble = "there is no mke2fs here; install e2fsprogs"; },
+                "guest image", Verdict::kWarn, "no mke2fs", "e2fsprogs"},
+        Trouble{"NoPlaceForImages", [](Facts& f) { f.image_trouble = "no place"; }, "guest image",
+                Verdict::kWarn, "no place", "XDG_CACHE_HOME"},
+        Trouble{"ReadOnlyDirectory", [](Facts& f) { f.output_writable = EROFS; }, "output",
+                Verdict::kWarn, "Read-only", "-o"},
+        Trouble{"FullDisk", [](Facts& f) { f.output_free = uint64_t{3} << 20; }, "output",
+                Verdict::kWarn, "3 MiB free", "-o"}),
     [](const auto& i) { return i.param.name; });
 
 TEST(Judge, SaysNothingOfWhatCouldNotBeTriedWithoutPtrace) {

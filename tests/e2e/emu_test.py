@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+"""Recording in a virtual machine, and replaying it. One guest image for all cases, in the cache."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import harness
+from harness import FPTRACE, Failure, Skip, check, need, run
+
+CACHE = Path(os.environ.get("FPTRACE_E2E_CACHE", "/tmp/fptrace-e2e-cache")) / "emu"
+PLACES = (Path(os.environ.get("TMPDIR", "/tmp")), Path("/dev/shm"))
+
+
+def prepare():
+    os.environ["XDG_CACHE_HOME"] = str(CACHE)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    built = run([FPTRACE, "image", "build"], timeout=250)
+    if built.status == 0:
+        return
+    why = built.stderr.decode(errors="replace").strip()
+    if "Emu" in os.environ.get("FPTRACE_REQUIRE_BACKENDS", "").split(","):
+        raise Failure(why)
+    raise Skip(why)
+
+
+def leftovers():
+    return {p for place in PLACES for p in place.glob(".fptrace-emu-*")}
+
+
+def record(scratch, argv, *options, name="a.fpr", expect=None, **how):
+    command = [FPTRACE, "record", "-o", scratch.dir / name, *options, "--", *argv]
+    outcome = run(command, **how)
+    if expect is not None:
+        check(outcome.status == expect, f"{argv}: {outcome}")
+    return outcome
+
+
+def replay(scratch, name="a.fpr", **how):
+    return run([FPTRACE, "replay", scratch.dir / name], **how)
+
+
+def refused(outcome, *texts):
+    said = outcome.stderr.decode(errors="replace")
+    check(outcome.status == 125, f"not refused: {outcome}")
+    check(said.count("\n") == 1, f"not one sentence: {said}")
+    for text in texts:
+        check(text in said, f"{text!r} is not in {said!r}")
+
+
+def same(recorded, replayed):
+    check(recorded.stdout == replayed.stdout, f"{recorded}\n{replayed}")
+    check(recorded.status == replayed.status, f"{recorded}\n{replayed}")
+    check(recorded.stderr.startswith(replayed.stderr), f"{recorded}\n{replayed}")
+
+
+def streams_and_status(scratch, mode):
+    script = "echo out; echo err >&2; read a; echo got $a; exit 7"
+    recorded = record(scratch, ["sh", "-c", script], stdin=b"one\ntwo\n", expect=7)
+    check(recorded.stdout == b"out\ngot one\n", f"{recorded}")
+    check(recorded.stderr.startswith(b"err\n"), f"{recorded}")
+    for _ in range(2):
+        same(recorded, replay(scratch))
+    killed = record(scratch, ["sh", "-c", "kill -SEGV $$"], expect=-signal.SIGSEGV)
+    same(killed, replay(scratch))
+
+
+def much_data(scratch, mode):
+    data = os.urandom(3 << 20)
+    recorded = record(scratch, ["cat"], stdin=data, expect=0)
+    check(recorded.stdout == data, "cat gave something else back")
+    same(recorded, replay(scratch))
+    # A reader that goes away ends the writer, as on the host.
+    pipeline = f"{FPTRACE} record -o {scratch.dir}/b.fpr -- yes 2>/dev/null | head -n 1"
+    check(run(["sh", "-c", pipeline], timeout=100).stdout == b"y\n", "yes | head")
+
+
+def as_the_caller(scratch, mode):
+    work = scratch.work()
+    (work / "file").write_text("content\n")
+    os.chmod(work / "file", 0o640)
+    os.utime(work / "file", ns=(10**18 + 123456789, 10**18 + 123456789))
+    (work / "link").symlink_to("file")
+    script = ("pwd; echo $A; umask; stat -c '%n %a %u %g %y %s' file; readlink link; cat link;"
+              "id -u; id -G; ulimit -n; echo $0; echo x > new; cat new; hostname")
+    env = dict(os.environ, A="a value", LC_ALL="C")
+    argv = ["bash", "-c", script, "zero"]
+    programs = [shutil.which(p) for p in ("stat", "readlink", "cat", "id", "hostname")]
+    need("hostname", "stat")
+    host = run(argv, cwd=work, env=env)
+    (work / "new").unlink()
+    closure = [a for p in programs for a in ("--include", p)]
+    for p in ("libselinux.so.1", "libpcre2-8.so.0", "libc.so.6"):
+        found = Path("/usr/lib/x86_64-linux-gnu") / p
+        if found.exists():
+            closure += ["--include", str(found)]
+    guest = record(scratch, argv, *closure, "--include", work, cwd=work, env=env, expect=0)
+    check(guest.stdout == host.stdout, f"host:\n{host.stdout.decode()}guest:\n{guest.stdout.decode()}")
+    check(not (work / "new").exists(), "the guest wrote to the host")
+    same(guest, replay(scratch))
+
+
+def standard_input_is_a_file(scratch, mode):
+    path = scratch.dir / "input"
+    path.write_bytes(b"first\nsecond\n")
+    with open(path, "rb") as file:
+        file.seek(6)
+        got = subprocess.run([FPTRACE, "record", "-o", scratch.dir / "a.fpr", "--", "bash", "-c",
+                              "read a; echo $a; ls -l /proc/self/fd/0"], stdin=file,
+                             capture_output=True, timeout=100)
+    check(got.stdout.startswith(b"second\n"), f"{got}")
+
+
+def not_a_program(scratch, mode):
+    text = scratch.dir / "text"
+    text.write_text("no program\n")
+    bad = scratch.dir / "bad"
+    bad.write_text("#!/no/such/interpreter\n")
+    for path in (text, bad):
+        path.chmod(0o755)
+    cases = ((["/no/such/program"], 127), (["no-such-program"], 127), ([scratch.dir], 126),
+             (["/etc/passwd"], 126), ([text], 126), ([bad], 127))
+    for argv, status in cases:
+        outcome = record(scratch, argv)
+        check(outcome.status == status, f"{argv}: {outcome}")
+        check(outcome.stderr.count(b"\n") <= 2, f"{outcome}")
+        check(not (scratch.dir / "a.fpr").exists(), f"{argv} left a bundle")
+
+
+def ends_early(scratch, mode):
+    before = leftovers()
+    refused(record(scratch, ["sleep", "1000"], "--timeout", "2"), "within 2 s", "--timeout")
+    if os.getuid() == 0:
+        panicked = record(scratch, ["bash", "-c", "echo c > /proc/sysrq-trigger"])
+        refused(panicked, "panic")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with subprocess.Popen([FPTRACE, "record", "-o", scratch.dir / "a.fpr", "--", "sh", "-c",
+                               "echo ready; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            check(process.stdout.readline() == b"ready\n", "did not start")
+            process.send_signal(number)
+            check(process.wait(30) == -number, f"ended with {process.returncode}")
+    left = harness.wait_until_none_left(5)
+    check(not left, f"left behind: {left}")
+    check(not list(scratch.dir.glob("a.fpr*")), "a bundle was left")
+    check(leftovers() <= before, f"left behind: {leftovers() - before}")
+
+
+def killed_outright(scratch, mode):
+    before = leftovers()
+    with subprocess.Popen([FPTRACE, "record", "-o", scratch.dir / "a.fpr", "--", "sh", "-c",
+                           "echo ready; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        check(process.stdout.readline() == b"ready\n", "did not start")
+        process.kill()
+    left = harness.wait_until_none_left(10)
+    check(not left, f"left behind: {left}")
+    record(scratch, ["true"], expect=0)  # which sweeps up
+    check(leftovers() <= before, f"left behind: {leftovers() - before}")
+
+
+def damaged_bundles(scratch, mode):
+    record(scratch, ["true"], expect=0)
+    whole = (scratch.dir / "a.fpr").read_bytes()
+    variants = {"": "is no recording", "cut": "cut short", "head": "cut short", "edited": "damaged",
+                "disk": "damaged"}
+    contents = {"": b"#!/bin/sh\n", "cut": whole[:-100], "head": whole[:100],
+                "edited": whole[:60] + bytes([whole[60] ^ 1]) + whole[61:],
+                "disk": whole[:-200] + bytes([whole[-200] ^ 1]) + whole[-199:]}
+    for name, text in variants.items():
+        (scratch.dir / "b.fpr").write_bytes(contents[name])
+        refused(replay(scratch, "b.fpr"), "b.fpr", text)
+    refused(replay(scratch, "none.fpr"), "none.fpr", "No such file")
+
+
+def other_machine(scratch, mode):
+    record(scratch, ["true"], expect=0)
+    empty = dict(os.environ, XDG_CACHE_HOME=str(scratch.dir / "cache"))
+    refused(replay(scratch, env=empty), "image", "record the program again")
+    fake = scratch.dir / "qemu"
+    fake.write_text("#!/bin/sh\ncase $1 in --version) echo 'QEMU emulator version 99.1.0 (Later)';;\n"
+                    "*) echo; echo '-plugin x';; esac\n")
+    fake.chmod(0o755)
+    later = dict(os.environ, FPTRACE_QEMU=str(fake))
+    refused(replay(scratch, env=later), "recorded with QEMU 10", "99.1.0 (Later)")
+
+
+def no_qemu(scratch, mode):
+    for text, script in (("there is no", None), ("too old", "echo QEMU emulator version 7.2.0"),
+                         ("plugins", "echo QEMU emulator version 10.0.0")):
+        fake = scratch.dir / "qemu"
+        env = dict(os.environ, FPTRACE_QEMU=str(fake))
+        if script is None:
+            tools = scratch.dir / "bin"
+            tools.mkdir()
+            (tools / "true").symlink_to("/bin/true")
+            env = dict(os.environ, PATH=str(tools))
+        else:
+            fake.write_text(f"#!/bin/sh\n{script}\n")
+            fake.chmod(0o755)
+        refused(record(scratch, ["true"], env=env), text, "install qemu-system-x86")
+
+
+def doctor_tells(scratch, mode):
+    fake = scratch.dir / "qemu"
+    for text, script in (("cannot be run", "exit 127"), ("too old", "echo QEMU emulator version 7.2.0")):
+        fake.write_text(f"#!/bin/sh\n{script}\n")
+        fake.chmod(0o755)
+        env = dict(os.environ, FPTRACE_QEMU=str(fake))
+        doctor = json.loads(run([FPTRACE, "doctor", "--json"], env=env).stdout)
+        line = next(c for c in doctor["checks"] if c["name"] == "emulator")
+        check(line["verdict"] == "warn" and text in line["found"], f"{line}")
+
+
+def no_room(scratch, mode):
+    """A full disk, as a small tmpfs in a mount namespace of our own."""
+    need("unshare", "mount")
+    small = scratch.dir / "small"
+    small.mkdir()
+    inside = (f"mount -t tmpfs -o size=1m none {small} && exec env TMPDIR={small} "
+              f"{FPTRACE} record -o {scratch.dir}/a.fpr -- true")
+    tried = run(["unshare", "-m", "sh", "-c", inside])
+    if b"unshare" in tried.stderr or b"mount:" in tried.stderr:
+        raise Skip("may not mount here")
+    refused(tried, "free", "TMPDIR")
+    inside = (f"mount -t tmpfs -o size=64k none {small} && "
+              f"{FPTRACE} record -o {small}/a.fpr -- true; echo $?; ls {small}")
+    tried = run(["unshare", "-m", "sh", "-c", inside])
+    check(tried.stdout == b"125\n", f"{tried}")
+    check(b"No space left" in tried.stderr, f"{tried}")
+
+
+def images(scratch, mode):
+    listed = run([FPTRACE, "image", "list"]).stdout.decode()
+    check(listed.startswith("default\t"), listed)
+    shown = run([FPTRACE, "image", "show", "default"]).stdout.decode()
+    check("BTF:     yes" in shown and re.search(r"kernel:  \d", shown), shown)
+    for argv, text in ((["show", "none"], "no image none"), (["rm", "none"], "no image none"),
+                       (["build", "--memory", "2048"], "another image default"),
+                       (["build", "b", "--kernel", "/no/k", "--modules", "/no"], "/no/k"),
+                       (["build", "b", "--package", "no-such-kernel"], "no kernel package")):
+        outcome = run([FPTRACE, "image", *argv])
+        outcome.stderr = outcome.stderr.replace(b"fptrace image: looking for a kernel\n", b"")
+        refused(outcome, text)
+    for argv in ([], ["build", "../x"], ["build", "x", "--memory", "1"], ["frob"],
+                 ["list", "--cpu", "max"], ["build", "x", "--kernel", "/k"]):
+        check(run([FPTRACE, "image", *argv]).status == 2, f"{argv}")
+
+
+def root_file_system(scratch, mode):
+    need("busybox", "tar")
+    root = scratch.dir / "root"
+    (root / "bin").mkdir(parents=True)
+    (root / "etc").mkdir()
+    shutil.copy(shutil.which("busybox"), root / "bin/busybox")
+    for name in ("sh", "ls", "cat"):
+        (root / "bin" / name).symlink_to("busybox")
+    (root / "etc/hello").write_text("hello from the root\n")
+    os.link(root / "etc/hello", root / "etc/again")
+    subprocess.run(["tar", "-C", root, "-czf", scratch.dir / "root.tgz", "."], check=True)
+    for rootfs in (root, scratch.dir / "root.tgz"):
+        argv = ["sh", "-c", "ls /; cat /etc/again; pwd"]
+        recorded = record(scratch, argv, "--rootfs", rootfs, expect=0,
+                          env=dict(os.environ, PATH="/sbin:/bin"))
+        check(recorded.stdout == b"bin\ndev\netc\nproc\nsys\nhello from the root\n/\n", f"{recorded}")
+        same(recorded, replay(scratch))
+    check(record(scratch, ["python3"], "--rootfs", root).status == 127, "python3 in busybox")
+    refused(record(scratch, ["sh"], "--rootfs", "/etc/passwd"), "/etc/passwd")
+
+
+def second_kernel(scratch, mode):
+    """The distribution's newer kernel, if it has one."""
+    built = run([FPTRACE, "image", "build", "newer", "--package", "linux-image-6.12-cloud-amd64"],
+                timeout=250)
+    if b"no kernel package" in built.stderr:
+        raise Skip(built.stderr.decode())
+    check(built.status == 0, f"{built}")
+    recorded = record(scratch, ["sh", "-c", "echo out; exit 3"], "--image", "newer", expect=3)
+    same(recorded, replay(scratch))
+
+
+def main():
+    cases = {f.__name__: f for f in (
+        streams_and_status, much_data, as_the_caller, standard_input_is_a_file, not_a_program,
+        ends_early, killed_outright, damaged_bundles, other_machine, no_qemu, doctor_tells, no_room, images,
+        root_file_system, second_kernel)}
+
+    def with_image(case):
+        def wrapped(scratch, mode):
+            prepare()
+            return case(scratch, mode)
+        return wrapped
+
+    return harness.main({name: with_image(case) for name, case in cases.items()}, traces=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
