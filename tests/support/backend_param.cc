@@ -30,7 +30,11 @@ Result<std::unique_ptr<Tracer>> ptrace_tracer(ptrace::Stops stops, const TraceRe
 
 Backend ptrace_backend(const std::string& name, ptrace::Stops stops, bool via_log = false) {
   const bool filters = stops == ptrace::Stops::kNotify || stops == ptrace::Stops::kFilter;
-  return {name, "Ptrace", via_log, false, filters ? no_seccomp().value_or("") : "",
+  return {name,
+          "Ptrace",
+          via_log,
+          false,
+          filters ? no_seccomp().value_or("") : "",
           [stops](const TraceRequest& request) { return ptrace_tracer(stops, request); }};
 }
 

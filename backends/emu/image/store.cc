@@ -9,6 +9,7 @@
 #include "backends/emu/guest/init_bytes.h"
 #include "backends/emu/image/image.h"
 #include "common/base/text.h"
+#include "common/content/sha256.h"
 
 namespace fptrace::emu {
 namespace {

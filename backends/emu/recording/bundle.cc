@@ -13,6 +13,7 @@
 #include "backends/emu/recording/sparse_file.h"
 #include "common/base/text.h"
 #include "common/base/unique_fd.h"
+#include "common/content/sha256.h"
 
 namespace fptrace::emu {
 namespace {

@@ -17,6 +17,7 @@
 
 #include "backends/emu/guest/frame_reader.h"
 #include "common/base/text.h"
+#include "common/content/sha256.h"
 
 namespace fptrace::emu {
 namespace {
