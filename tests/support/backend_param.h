@@ -23,9 +23,6 @@ struct Backend {
   std::string family;     // "Ptrace": what FPTRACE_REQUIRE_BACKENDS calls it
   bool via_log = false;   // the events are written to a log and read back
   bool in_guest = false;  // the program runs on another kernel, and leaves nothing on this host
-  std::string name;       // "Notify": the part of a test's name before the case
-  std::string family;     // "Ptrace": what FPTRACE_REQUIRE_BACKENDS calls it
-  bool via_log = false;   // the events are written to a log and read back
   // Why it is left out on this machine, even where its family is required; empty: it is not.
   std::string excluded;
   // Fails with the reason that it cannot run here.
