@@ -54,6 +54,7 @@ Result<std::unique_ptr<Tracer>> emu_tracer(const TraceRequest& request) {
 std::string Backend::unfit(const Expectation& e) const {
   if (!excluded.empty()) return excluded;
   if (!e.only.empty() && !e.only.contains(name)) return "this case is about other backends";
+  if (const auto known = e.not_yet.find(name); known != e.not_yet.end()) return known->second;
   if (!in_guest) return "";
   if (e.attach != Attach::kNo) return "a program that runs on this host is not in a guest";
   if (!e.server.empty()) return "its server runs on this host";

@@ -206,6 +206,11 @@ class Parser {
       out_.only.insert(w.begin(), w.end());
       return need(w, 1, 10);
     }
+    if (key == "not-yet:") {
+      if (auto ok = need(w, 2, 2); !ok) return ok;
+      out_.not_yet[w[0]] = w[1];
+      return {};
+    }
     if (key == "exit:") return exit_line(w);
     if (key == "scale:") return scale_line(w);
     if (auto ok = need(w, 1, 1); !ok) return ok;

@@ -82,6 +82,8 @@ struct Expectation {
   Leftovers daemons = Leftovers::kFollow;
   Attach attach = Attach::kNo;   // start it untraced and attach once it says that it is ready
   std::set<std::string> only;    // backends; empty: all
+  // Backends that are known to fall short here, each with what is wrong.
+  std::map<std::string, std::string> not_yet;
   bool compare_untraced = true;  // false only for what tracing must change (told EPERM, killed)
   bool compare_modes = true;     // false only where the program itself races
   std::optional<long> warnings;  // how many sentences the tracer has for the user
