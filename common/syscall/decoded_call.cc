@@ -22,6 +22,8 @@ NamedPath name_path(Scene scene, int dirfd, uint64_t addr, LastLink last, bool e
   MemoryString path;
   // Linux 6.11 takes a null pointer for an empty path; before, it is EFAULT and says so.
   if (addr != 0 || !empty_is_dirfd) path = read_string(scene.task, addr, PATH_MAX);
+  // Some kernels do not even look whether it is empty. Were it not, they could not have read it.
+  if (!path.readable && empty_is_dirfd && dirfd >= 0) path = MemoryString{};
   if (!path.readable) {
     NamedPath name;
     name.readable = false;
