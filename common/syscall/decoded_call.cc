@@ -22,11 +22,10 @@ NamedPath name_path(Scene scene, int dirfd, uint64_t addr, LastLink last, bool e
   MemoryString path;
   // Linux 6.11 takes a null pointer for an empty path; before, it is EFAULT and says so.
   if (addr != 0 || !empty_is_dirfd) path = read_string(scene.task, addr, PATH_MAX);
-  // Some kernels do not even look whether it is empty. Were it not, they could not have read it.
-  if (!path.readable && empty_is_dirfd && dirfd >= 0) path = MemoryString{};
   if (!path.readable) {
     NamedPath name;
     name.readable = false;
+    name.request = {dirfd, "", last, empty_is_dirfd, resolve};
     return name;
   }
   return name_path(scene, {dirfd, std::move(path.text), last, empty_is_dirfd, resolve});
