@@ -25,6 +25,7 @@ NamedPath name_path(Scene scene, int dirfd, uint64_t addr, LastLink last, bool e
   if (!path.readable) {
     NamedPath name;
     name.readable = false;
+    name.request = {dirfd, "", last, empty_is_dirfd, resolve};
     return name;
   }
   return name_path(scene, {dirfd, std::move(path.text), last, empty_is_dirfd, resolve});

@@ -152,7 +152,11 @@ class PathCall : public DecodedCall {
 
   void finish(Scene scene, Outcome outcome, std::vector<EventBody>& out) const override {
     if (outcome.ok() && !path_.readable) {
-      out.emplace_back(unreadable_path(call_));
+      // Of an fstat some kernels do not even look whether the path is empty. Were it not, they
+      // would have had to read it. See is_fstat().
+      const bool fstat =
+          op_ == PathOp::kStat && path_.request.empty_is_dirfd && path_.request.dirfd >= 0;
+      if (!fstat) out.emplace_back(unreadable_path(call_));
       return;
     }
     PathEvent event;
