@@ -273,22 +273,11 @@ def root_file_system(scratch, mode):
     refused(record(scratch, ["sh"], "--rootfs", "/etc/passwd"), "/etc/passwd")
 
 
-def second_kernel(scratch, mode):
-    """The distribution's newer kernel, if it has one."""
-    built = run([FPTRACE, "image", "build", "newer", "--package", "linux-image-6.12-cloud-amd64"],
-                timeout=250)
-    if b"no kernel package" in built.stderr:
-        raise Skip(built.stderr.decode())
-    check(built.status == 0, f"{built}")
-    recorded = record(scratch, ["sh", "-c", "echo out; exit 3"], "--image", "newer", expect=3)
-    same(recorded, replay(scratch))
-
-
 def main():
     cases = {f.__name__: f for f in (
         streams_and_status, much_data, as_the_caller, standard_input_is_a_file, not_a_program,
         ends_early, killed_outright, damaged_bundles, other_machine, no_qemu, doctor_tells, no_room, images,
-        root_file_system, second_kernel)}
+        root_file_system)}
 
     def with_image(case):
         def wrapped(scratch, mode):

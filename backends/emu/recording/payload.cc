@@ -267,7 +267,8 @@ Result<Archive> open_rootfs(const std::string& rootfs) {
     return in;
   }
   archive_read_support_filter_all(in.get());
-  archive_read_support_format_all(in.get());
+  archive_read_support_format_tar(in.get());
+  archive_read_support_format_cpio(in.get());
   if (archive_read_open_filename(in.get(), rootfs.c_str(), 128 << 10) != ARCHIVE_OK)
     return fail(archive_error(in.get(), rootfs));
   return in;
