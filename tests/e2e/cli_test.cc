@@ -388,7 +388,7 @@ TEST_P(WrongUsage, ExitsWithTwoAndRunsNothing) {
 INSTANTIATE_TEST_SUITE_P(
     , WrongUsage,
     ::testing::Values("", "--", "run", "--nonsense -- touch marker", "run -z touch marker", "-o",
-                      "-l", "--format xml -- touch marker", "--backend emu -- touch marker",
+                      "-l", "--format xml -- touch marker", "--backend qemu -- touch marker",
                       "--stops never -- touch marker", "-o - -- touch marker",
                       "--detach-daemons --kill-on-exit touch marker",
                       "--survive --stops notify touch marker", "frobnicate touch marker", "attach",

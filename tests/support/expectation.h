@@ -80,8 +80,8 @@ struct Expectation {
   std::string user;              // empty: the caller's
   std::set<std::string> needs;   // "root", "multilib", "seccomp"
   Leftovers daemons = Leftovers::kFollow;
-  Attach attach = Attach::kNo;   // start it untraced and attach once it says that it is ready
-  std::set<std::string> only;    // backends; empty: all
+  Attach attach = Attach::kNo;  // start it untraced and attach once it says that it is ready
+  std::set<std::string> only;   // backends; empty: all
   // Backends that are known to fall short here, each with what is wrong.
   std::map<std::string, std::string> not_yet;
   bool compare_untraced = true;  // false only for what tracing must change (told EPERM, killed)
