@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Recording in a virtual machine, and replaying it. One guest image for all cases, in the cache."""
 
+import fcntl
 import json
 import os
 import re
@@ -30,7 +31,21 @@ def prepare():
 
 
 def leftovers():
-    return {p for place in PLACES for p in place.glob(".fptrace-emu-*")}
+    """Directories of runs whose process has gone: one that lives holds a lock on its own."""
+    found = set()
+    for path in (p for place in PLACES for p in place.glob(".fptrace-emu-*")):
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found.add(path)
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(fd)
+    return found
 
 
 def record(scratch, argv, *options, name="a.fpr", expect=None, **how):
