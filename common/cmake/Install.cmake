@@ -21,6 +21,7 @@ add_custom_command(
 add_custom_target(install_files ALL DEPENDS ${completions}/fptrace ${man_page})
 
 install(TARGETS fptrace RUNTIME)
+install(TARGETS fptrace_plugin LIBRARY DESTINATION lib/fptrace)  # where find_plugin() looks
 install(FILES ${man_page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${completions}/fptrace DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${completions}/_fptrace DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)

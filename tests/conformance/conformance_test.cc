@@ -116,7 +116,8 @@ class AgreementCase : public TracedTest {
     }
     std::string first, first_name;
     for (const auto& backend : backends()) {
-      if (!backend.unfit(expectation()).empty()) continue;
+      // In a guest the standard streams are pipes, where here they are files, which are outputs.
+      if (backend.in_guest || !backend.unfit(expectation()).empty()) continue;
       TracedCase traced;
       trace(backend, traced);
       if (HasFatalFailure() || IsSkipped()) return;

@@ -31,19 +31,20 @@ bool lock_byte(int64_t byte, int command) {
   return result == 0;
 }
 
-// The host holds its byte for as long as it lives, so whoever gets it is alone.
-void* wait_for_death_of_host(void*) {
-  if (lock_byte(kHostLockByte, F_OFD_SETLKW)) ::_exit(1);
-  return nullptr;
+// The host holds its byte for as long as it lives, so whoever gets it is alone. It may have said
+// that this is the end just before.
+void* wait_for_death_of_host(void* wire) {
+  if (!lock_byte(kHostLockByte, F_OFD_SETLKW)) return nullptr;
+  ::_exit(static_cast<Wire*>(wire)->turn.load() == uint32_t(Turn::kQuit) ? 0 : 1);
 }
 
-const char* watch_host() {
+const char* watch_host(Wire* wire) {
   // QEMU's signals are for its own threads.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread;
-  const int error = ::pthread_create(&thread, nullptr, wait_for_death_of_host, nullptr);
+  const int error = ::pthread_create(&thread, nullptr, wait_for_death_of_host, wire);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) return "no thread to watch the host program with";
   ::pthread_detach(thread);
@@ -76,7 +77,7 @@ const char* connect_channel(const char* path, Wire** wire) {
     if (st.st_size >= off_t(sizeof(Wire))) mapped->plugin_version = kWireVersion;
     if (!problem && !lock_byte(kPluginLockByte, F_OFD_SETLK))
       problem = "another QEMU uses the channel already";
-    if (!problem) problem = watch_host();
+    if (!problem) problem = watch_host(mapped);
     if (!problem) *wire = mapped;
     if (problem) ::munmap(bytes, sizeof(Wire));
   }
