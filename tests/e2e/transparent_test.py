@@ -185,7 +185,7 @@ def nested(scratch, mode):
             check(outcome.status == 11, f"exit {outcome.status}")
         else:
             outcome = run(scratch.traced(mode, command), cwd=scratch.work(), timeout=30)
-            check(outcome.status == 125 and b"is traced by process" in outcome.stderr,
+            check(outcome.status == 125 and b"traces fptrace itself" in outcome.stderr,
                   f"{inner} in {mode}: {outcome}")
 
 
