@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "common/base/text.h"
-#include "fingerprint/pack/digest.h"
+#include "common/content/sha256.h"
 #include "fingerprint/pack/host_tree.h"
 
 namespace fptrace::pack {
@@ -91,7 +91,7 @@ class Reader {
   static Error nobody_takes() { return {Errc::kIo, "stopped"}; }
 
   Result<void> give(std::string bytes) {
-    if (auto ok = digest_.add(bytes); !ok) return ok;
+    digest_.add(bytes);
     if (!queue_.put({Piece::kData, at_, std::move(bytes), 0, {}})) return fail(nobody_takes());
     return {};
   }
@@ -100,7 +100,7 @@ class Reader {
     // Only for the hash, and that only where there is one to compare.
     for (uint64_t left = entries_[at_].sha256 ? length : 0; left > 0;) {
       const size_t n = size_t(std::min<uint64_t>(left, kBlock));
-      if (auto ok = digest_.add({kZeros.data(), n}); !ok) return ok;
+      digest_.add({kZeros.data(), n});
       left -= n;
     }
     if (!queue_.put({Piece::kHole, at_, {}, length, {}})) return fail(nobody_takes());
@@ -142,7 +142,7 @@ class Reader {
   }
 
   Result<void> read(const PackEntry& e) {
-    if (auto ok = digest_.start(); !ok) return ok;
+    digest_.start();
     if (e.content == PackEntry::Content::kLiteral) return give(e.source);
     if (e.content == PackEntry::Content::kHole)
       return e.size > 0 ? give_hole(e.size) : Result<void>();
@@ -164,7 +164,7 @@ class Reader {
   const std::vector<PackEntry>& entries_;
   HostTree tree_;
   Queue& queue_;
-  Digest digest_;
+  Sha256Stream digest_;
   size_t at_ = 0;
 };
 

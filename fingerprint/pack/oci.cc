@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/text.h"
-#include "fingerprint/pack/digest.h"
+#include "common/content/sha256.h"
 
 namespace fptrace::pack {
 namespace {

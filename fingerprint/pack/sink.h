@@ -5,7 +5,7 @@
 
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
-#include "fingerprint/pack/digest.h"
+#include "common/content/sha256.h"
 
 // Bytes on their way from a tar writer to a file, through a compressor.
 namespace fptrace::pack {
@@ -56,7 +56,7 @@ class HashSink : public ByteSink {
  private:
   ByteSink& next_;
   bool started_ = false;
-  Digest digest_;
+  Sha256Stream digest_;
   Sha256 sha256_{};
 };
 

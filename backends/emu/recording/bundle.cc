@@ -1,7 +1,6 @@
 #include "backends/emu/recording/bundle.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,26 +26,6 @@ constexpr uint64_t kMaxLog = uint64_t{64} << 30;
 constexpr char kNotOne[] = "is no recording of fptrace";
 constexpr char kCut[] = "is cut short; record the program again";
 constexpr char kDamaged[] = "is damaged; record the program again";
-
-class Hasher {
- public:
-  Hasher() { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
-  void add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-  Sha256 finish() {
-    Sha256 hash{};
-    EVP_DigestFinal_ex(context_.get(), hash.data(), nullptr);
-    return hash;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
-};
-
-Sha256 hash_of(std::string_view bytes) {
-  Hasher hasher;
-  hasher.add(bytes);
-  return hasher.finish();
-}
 
 json part_json(const BundlePart& p) {
   return {{"offset", p.offset}, {"packed", p.packed}, {"size", p.size}, {"sha256", p.sha256}};
@@ -94,14 +73,16 @@ Result<BundlePart> append_part(int out, const std::string& path, uint64_t offset
   BundlePart part;
   part.offset = offset;
   part.size = size_of(in.get());
-  Hasher hasher;
+  Sha256Stream hasher;
   auto ok = pack_sparse(in.get(), [&](std::string_view bytes) {
     hasher.add(bytes);
     part.packed += bytes.size();
     return write_all(out, bytes);
   });
   if (!ok) return fail(ok.error());
-  part.sha256 = to_hex(hasher.finish());
+  const auto hash = hasher.finish();
+  if (!hash) return fail(hash.error());
+  part.sha256 = to_hex(*hash);
   return part;
 }
 
@@ -154,16 +135,17 @@ Result<void> assemble(int out, BundleHeader& header, const std::string& log,
   if (!part) return fail(part.error());
   header.disk = *part;
   const std::string text = to_json(header);
-  const Sha256 hash = hash_of(text);
+  const auto hash = sha256_of(text);
+  if (!hash) return fail(hash.error());
   std::string head(kMagic, kMagicSize);
   head += number(text.size());
-  head.append(reinterpret_cast<const char*>(hash.data()), hash.size());
+  head.append(reinterpret_cast<const char*>(hash->data()), hash->size());
   if (auto ok = write_all(out, head + text); !ok) return ok;
   return copy_to(out, parts.get());
 }
 
 Result<void> check_part(int fd, uint64_t base, const BundlePart& part) {
-  Hasher hasher;
+  Sha256Stream hasher;
   std::vector<char> buffer(1 << 20);
   for (uint64_t at = 0; at < part.packed;) {
     const size_t want = size_t(std::min<uint64_t>(buffer.size(), part.packed - at));
@@ -172,7 +154,9 @@ Result<void> check_part(int fd, uint64_t base, const BundlePart& part) {
     hasher.add({buffer.data(), size_t(n)});
     at += uint64_t(n);
   }
-  if (to_hex(hasher.finish()) != part.sha256) return fail(Errc::kParse, kDamaged);
+  const auto hash = hasher.finish();
+  if (!hash) return fail(hash.error());
+  if (to_hex(*hash) != part.sha256) return fail(Errc::kParse, kDamaged);
   return {};
 }
 
@@ -245,8 +229,9 @@ Result<BundleIndex> parse_bundle(std::string_view head, uint64_t file_size) {
   if (length > kMaxBundleHeader - kPreamble) return fail(Errc::kParse, kDamaged);
   if (length > head.size() - kPreamble) return fail(Errc::kParse, kCut);
   const std::string_view text = head.substr(kPreamble, size_t(length));
-  const Sha256 hash = hash_of(text);
-  if (std::memcmp(hash.data(), head.data() + kMagicSize + 8, hash.size()) != 0)
+  const auto hash = sha256_of(text);
+  if (!hash) return fail(hash.error());
+  if (std::memcmp(hash->data(), head.data() + kMagicSize + 8, hash->size()) != 0)
     return fail(Errc::kParse, kDamaged);
   auto header = parse_bundle_header(text);
   if (!header) return fail(header.error());

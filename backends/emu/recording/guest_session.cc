@@ -1,7 +1,6 @@
 #include "backends/emu/recording/guest_session.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -33,23 +32,18 @@ constexpr seconds kAnswer{5};
 // Of both output streams, in the order they came.
 class OutputHash {
  public:
-  OutputHash() { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
   // How the streams are cut into pieces is the guest's affair, and the same in a replay.
   void add(Stream stream, std::string_view data) {
     const char number = stream == Stream::kOut ? '1' : '2';
-    EVP_DigestUpdate(context_.get(), &number, 1);
-    EVP_DigestUpdate(context_.get(), data.data(), data.size());
+    stream_.add({&number, 1});
+    stream_.add(data);
     bytes_ += data.size();
   }
   uint64_t bytes() const { return bytes_; }
-  std::string finish() {
-    Sha256 hash{};
-    EVP_DigestFinal_ex(context_.get(), hash.data(), nullptr);
-    return to_hex(hash);
-  }
+  Result<Sha256> finish() { return stream_.finish(); }
 
  private:
-  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+  Sha256Stream stream_;
   uint64_t bytes_ = 0;
 };
 
@@ -275,7 +269,9 @@ Result<SessionResult> Session::run(std::stop_token stop) {
     if (auto ok = send(); !ok) return fail(ok.error());
     if (auto ok = wait(stop_fd.get()); !ok) return fail(ok.error());
   }
-  return SessionResult{*exit_, instructions(), hash_.bytes(), hash_.finish()};
+  const auto hash = hash_.finish();
+  if (!hash) return fail(hash.error());
+  return SessionResult{*exit_, instructions(), hash_.bytes(), to_hex(*hash)};
 }
 
 }  // namespace
