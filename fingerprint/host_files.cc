@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "common/base/unique_fd.h"
+#include "common/content/stat_ref.h"
 
 namespace fptrace {
 namespace {
@@ -23,7 +24,7 @@ UniqueFd open_same(const std::string& root, bool of_a_guest, const FileRef& file
   UniqueFd fd(::open((root + path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat st;
   if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
-  const int64_t mtime = int64_t(st.st_mtim.tv_sec) * 1'000'000'000 + st.st_mtim.tv_nsec;
+  const int64_t mtime = nanoseconds(st.st_mtim);
   const bool other_numbers = of_a_guest || !root.empty();
   const bool same_file = other_numbers || (st.st_dev == file.dev && st.st_ino == file.ino);
   if (!same_file || uint64_t(st.st_size) != file.size || mtime != file.mtime_ns) return {};

@@ -10,6 +10,7 @@
 
 #include "common/base/unique_fd.h"
 #include "common/content/open_to_read.h"
+#include "common/content/stat_ref.h"
 
 namespace fptrace {
 namespace {

@@ -8,6 +8,7 @@
 #include "common/content/content_source.h"
 #include "common/content/open_to_read.h"
 #include "common/content/sha256.h"
+#include "common/content/stat_ref.h"
 
 namespace fptrace {
 namespace {
@@ -40,13 +41,7 @@ class HostContents final : public ContentSource {
     struct stat st {};
     if (!stat_path(path, st) || !S_ISREG(st.st_mode)) return std::nullopt;
     FileRef file;
-    file.dev = st.st_dev;
-    file.ino = st.st_ino;
-    file.mode = st.st_mode;
-    file.nlink = uint32_t(st.st_nlink);
-    file.size = uint64_t(st.st_size);
-    file.mtime_ns = nanoseconds(st.st_mtim);
-    file.ctime_ns = nanoseconds(st.st_ctim);
+    fill(file, st);
     return file;
   }
 

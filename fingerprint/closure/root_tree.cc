@@ -10,22 +10,12 @@
 #include <climits>
 #include <memory>
 
+#include "common/content/stat_ref.h"
+
 namespace fptrace {
 namespace {
 
 constexpr int kMaxLinks = 40;  // MAXSYMLINKS of Linux
-
-int64_t nanoseconds(const timespec& t) { return int64_t(t.tv_sec) * 1'000'000'000 + t.tv_nsec; }
-
-void fill(FileRef& file, const struct stat& st) {
-  file.dev = st.st_dev;
-  file.ino = st.st_ino;
-  file.mode = st.st_mode;
-  file.nlink = uint32_t(st.st_nlink);
-  file.size = uint64_t(st.st_size);
-  file.mtime_ns = nanoseconds(st.st_mtim);
-  file.ctime_ns = nanoseconds(st.st_ctim);
-}
 
 // Puts the components of `path` before those that are still to be followed (a stack).
 void push(std::vector<std::string>& todo, const std::string& path) {
