@@ -2,6 +2,7 @@
 #include "common/base/text.h"
 #include "fingerprint/manifest_check.h"
 #include "fingerprint/manifest_file.h"
+#include "fingerprint/package_json.h"
 
 namespace fptrace {
 namespace {
@@ -10,15 +11,6 @@ namespace {
 
 Json encode(const ExitStatus& e) {
   return e.signal != 0 ? Json{{"signal", e.signal}} : Json{{"code", e.code}};
-}
-
-Json encode(const Package& p) {
-  Json j;
-  put(j, "manager", p.manager);
-  put(j, "name", p.name);
-  put(j, "version", p.version);
-  put(j, "arch", p.arch);
-  return j;
 }
 
 Json encode(const ElfInfo& e) {
@@ -56,8 +48,8 @@ Json encode(const ManifestFile& f) {
   if (f.sha256) j["sha256"] = to_hex(*f.sha256);
   put_nonempty(j, "target", f.target);
   put_nonempty(j, "peer", f.peer);
-  if (f.package) j["package"] = encode(*f.package);
-  for (const Package& p : f.other_packages) j["other_packages"].push_back(encode(p));
+  if (f.package) j["package"] = package_json(*f.package);
+  for (const Package& p : f.other_packages) j["other_packages"].push_back(package_json(p));
   if (f.config) j["config"] = true;
   if (f.elf) j["elf"] = encode(*f.elf);
   put_nonempty(j, "opened_by", f.opened_by);
@@ -83,7 +75,7 @@ Json encode(const OutputFile& o) {
 }
 
 Json encode(const PackageUse& u) {
-  Json j = encode(u.package);
+  Json j = package_json(u.package);
   j["files"] = u.files;
   return j;
 }

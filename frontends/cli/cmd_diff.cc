@@ -3,10 +3,10 @@
 
 #include <sstream>
 
+#include "common/base/json_text.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/input.h"
 #include "frontends/cli/manifest_verbs.h"
-#include "frontends/cli/report_json.h"
 
 namespace fptrace::cli {
 namespace {

@@ -2,12 +2,12 @@
 #include <sstream>
 
 #include "common/base/text.h"
+#include "fingerprint/package_json.h"
 #include "fingerprint/view/quantities.h"
 #include "fingerprint/view/table.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/input.h"
 #include "frontends/cli/manifest_verbs.h"
-#include "frontends/cli/report_json.h"
 
 namespace fptrace::cli {
 namespace {

@@ -11,9 +11,9 @@
 
 #include "common/base/text.h"
 #include "common/base/unique_fd.h"
+#include "fingerprint/package_json.h"
 #include "fingerprint/view/quantities.h"
 #include "fingerprint/view/table.h"
-#include "frontends/cli/report_json.h"
 
 namespace fptrace::cli {
 namespace {

@@ -1,6 +1,6 @@
-#include "frontends/cli/report_json.h"
+#include "fingerprint/package_json.h"
 
-namespace fptrace::cli {
+namespace fptrace {
 
 Json package_json(const Package& p) {
   Json j;
@@ -11,4 +11,4 @@ Json package_json(const Package& p) {
   return j;
 }
 
-}  // namespace fptrace::cli
+}  // namespace fptrace
