@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
+
+#include "common/proc/os_release.h"
 
 // PTRACE_SEIZE, group stops and PTRACE_LISTEN: ptrace(2), "Attaching and detaching" and
 // "Group-stop". Numbers of stops and what they cost: PTRACE_FACTS.
@@ -73,10 +74,7 @@ void Session::emit_start(const std::vector<std::string>& argv) {
   start.argv = argv;
   std::error_code none;
   start.cwd = std::filesystem::current_path(none).string();
-  std::ifstream release("/etc/os-release");
-  for (std::string line; std::getline(release, line);)
-    if (line.starts_with("PRETTY_NAME=\"") && line.size() > 14)
-      start.os = line.substr(13, line.size() - 14);
+  start.os = os_name();
   utsname name{};
   if (::uname(&name) == 0) {
     start.kernel = name.release;

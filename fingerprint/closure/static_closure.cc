@@ -13,6 +13,7 @@
 #include "common/elf/elf_identity.h"
 #include "common/elf/ld_conf.h"
 #include "common/elf/link_closure.h"
+#include "common/proc/os_release.h"
 #include "common/syscall/exec_image.h"
 #include "fingerprint/closure/dlopen_note.h"
 #include "fingerprint/closure/root_tree.h"
@@ -356,13 +357,7 @@ void Closure::start() {
   start.backend = "static";
   start.argv = options_.files;
   start.cwd = "/";
-  const std::string release = text("/etc/os-release").value_or("");
-  constexpr std::string_view kName = "PRETTY_NAME=\"";
-  const size_t at = release.starts_with(kName) ? 0 : release.find("\n" + std::string(kName));
-  if (at != release.npos) {
-    const size_t from = release.find('"', at) + 1;
-    start.os = release.substr(from, release.find('"', from) - from);
-  }
+  start.os = os_name(text("/etc/os-release").value_or(""));
   utsname name{};
   if (options_.root.empty() && ::uname(&name) == 0) {
     start.kernel = name.release;

@@ -5,12 +5,12 @@
 
 #include <atomic>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <thread>
 
 #include "backends/emu/image/private_directory.h"
 #include "backends/emu/tracer/session.h"
+#include "common/proc/os_release.h"
 
 namespace fptrace::emu {
 namespace {
@@ -27,14 +27,6 @@ bool write_to_standard_streams(Stream stream, const char* data, size_t size) {
     size -= size_t(n);
   }
   return true;
-}
-
-std::string os_name() {
-  std::ifstream release("/etc/os-release");
-  for (std::string line; std::getline(release, line);)
-    if (line.starts_with("PRETTY_NAME=\"") && line.size() > 14)
-      return line.substr(13, line.size() - 14);
-  return {};
 }
 
 class EmuTracer final : public Tracer {
