@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 
 #include "backends/emu/channel/wire.h"
@@ -37,6 +38,17 @@ class Channel {
   void resume();
   // Ends QEMU instead.
   void quit();
+
+  // At a stop: has the plugin do `request` (see wire.h) while the guest stands still, and fills in
+  // its reply. What goes along, either way, is in mail(). An error when the plugin refused it
+  // (sys: its errno) or is gone.
+  Result<void> ask(Request& request);
+  std::span<uint8_t, kMailSize> mail() { return std::span<uint8_t, kMailSize>(wire_->mail); }
+
+  // At a stop: what the plugin reported since the last one, in order. Valid until clear_reports(),
+  // which every stop needs before resume().
+  std::span<const Report> reports() const;
+  void clear_reports() { wire_->reports_written = 0; }
 
   // Whether the plugin came and went for being of another build: its version, 0 if it never came.
   uint32_t plugin_version() const { return wire_->plugin_version; }

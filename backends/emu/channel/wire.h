@@ -9,11 +9,16 @@
 // `stop`, gives the turn to the host and waits; the host reads guest memory, changes what it wants
 // to be told of next, and gives the turn back. Nothing else in the file is written without the
 // turn.
+//
+// While it has the turn the host may also ask something of the plugin: it writes `request`, gives
+// the turn, and has it back with the reply, the guest standing still all the while. What need not
+// stop the guest the plugin writes to `reports`; the host empties them at each stop, and the plugin
+// makes a stop (kReports) when they are full, so none is lost.
 
 namespace fptrace::emu {
 
 // Bumped with every change to this file. The plugin refuses another version and says so.
-inline constexpr uint32_t kWireVersion = 1;
+inline constexpr uint32_t kWireVersion = 2;
 inline constexpr uint64_t kWireMagic = 0x4c4e434550415246;  // "FRAPECNL"
 
 enum class Turn : uint32_t { kGuest, kHost, kQuit /* the host wants QEMU to end */ };
@@ -27,6 +32,7 @@ enum class StopKind : uint32_t {
   kMarker,   // cpuid with EAX=kMarkerLeaf in user mode; ECX and EBX as the guest set them
   kSwitch,   // another task than the last time is about to run in user mode
   kEnd,      // QEMU is about to exit
+  kReports,  // no room is left for reports
 };
 
 // Instructions that enter the kernel; `detail` of kSyscall.
@@ -84,6 +90,29 @@ struct TaskSlot {
   uint32_t reserved;
 };
 
+// Something the host asks for at a stop. `kind` says what, and what `args`, `reply` and the mail
+// mean; each part of the plugin has its own header for that.
+enum class RequestKind : uint32_t { kNone, kFind = 0x100, kTaint = 0x200 /* + what */ };
+struct Request {
+  uint32_t kind;   // a RequestKind, plus the part's own number; the plugin sets it to kNone
+  uint32_t error;  // 0, or an errno: EOPNOTSUPP for a kind that the plugin does not know
+  uint64_t args[6];
+  uint64_t reply[4];
+};
+inline constexpr uint32_t kMailSize = 1 << 20;  // bytes that go along with a request or its reply
+
+// Something that happened while the guest ran.
+enum class ReportKind : uint32_t { kNone, kBlock = 0x100, kFound = 0x200, kTaint = 0x300 };
+struct Report {
+  uint32_t kind;    // a ReportKind, plus the part's own number
+  uint32_t detail;  // this and `values`: the part's own header says what
+  uint64_t count;   // as StopRecord::count
+  uint64_t task;
+  uint64_t vaddr;  // of the instruction
+  uint64_t values[4];
+};
+inline constexpr uint32_t kMostReports = 1 << 14;
+
 inline constexpr uint32_t kTaskSlots = 1 << 14;  // a power of two
 inline constexpr uint32_t kMostCalls = 1024;     // system call numbers per interface
 inline constexpr uint32_t kMostHooks = 8;
@@ -110,6 +139,11 @@ struct Wire {
 
   // Written by the plugin.
   StopRecord stop;
+  uint32_t reports_written;  // since the last stop; the host sets it to 0
+  Report reports[kMostReports];
+
+  Request request;
+  uint8_t mail[kMailSize];
 };
 static_assert(std::atomic<uint32_t>::is_always_lock_free);
 

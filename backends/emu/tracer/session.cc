@@ -27,6 +27,7 @@ Result<std::optional<ExitStatus>> Session::run(TraceStartEvent start,
       channel_.quit();
       return fail(ok.error());
     }
+    channel_.clear_reports();
     channel_.resume();
     if (last) break;
   }
@@ -49,6 +50,7 @@ Result<void> Session::on_stop() {
     case StopKind::kNone:
     case StopKind::kSwitch:
     case StopKind::kEnd:
+    case StopKind::kReports:
       return {};
   }
   return fail(Errc::kBackend, "the plugin reports a stop of a kind that does not exist");
