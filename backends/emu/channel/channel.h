@@ -21,6 +21,8 @@ class Channel {
   // Makes the file at `path` (it must not exist; the caller removes its directory) before QEMU is
   // started with `-plugin ...,channel=path`. `count`: count instructions.
   static Result<Channel> create(const std::string& path, bool count);
+  // Before QEMU is started: whether taint is wanted (see taint_wire.h).
+  void want_taint(bool yes) { wire_->want_taint = yes; }
   // Before the guest runs.
   Result<void> set_ram(const Ram& ram);
 

@@ -18,7 +18,7 @@
 namespace fptrace::emu {
 
 // Bumped with every change to this file. The plugin refuses another version and says so.
-inline constexpr uint32_t kWireVersion = 2;
+inline constexpr uint32_t kWireVersion = 3;
 inline constexpr uint64_t kWireMagic = 0x4c4e434550415246;  // "FRAPECNL"
 
 enum class Turn : uint32_t { kGuest, kHost, kQuit /* the host wants QEMU to end */ };
@@ -124,7 +124,9 @@ struct Wire {
   std::atomic<uint32_t> sleeping;  // somebody waits in the kernel for `turn` to change
   uint32_t plugin_version;         // written by the plugin, also when it refuses
   uint32_t want_count;             // 1: count instructions
-  char ram_path[500];              // the file that is guest RAM; ends in NUL
+  uint32_t want_taint;             // 1: be ready to follow labels; see taint_wire.h
+  uint32_t reserved;
+  char ram_path[500];  // the file that is guest RAM; ends in NUL
   // Physical memory is the file's first `ram_low_size` bytes at 0, the rest at 4 GiB.
   uint64_t ram_size, ram_low_size;
 
