@@ -144,6 +144,23 @@ void on_hook(unsigned, void* index) {
   yield_turn(*g.wire);
 }
 
+bool owns_page(uint64_t page) {
+  uint64_t owner = 0;
+  if (!g.registers.read_memory(page + g.wire->page_owner_offset, &owner, sizeof owner)) return false;
+  for (uint32_t i = 0; i < g.wire->page_owners_count && i < kMostPageOwners; ++i)
+    if (g.wire->page_owners[i] == owner) return true;
+  return false;
+}
+
+// Often, and seldom for a file that matters: that is looked at here.
+void on_page(unsigned, void* index) {
+  if (g.wire->page_owners_count == 0 || !owns_page(g.registers.read_gpr(kRdi))) return;
+  StopRecord& stop = begin_stop(StopKind::kPage, uint32_t(uint64_t(index)), current_task());
+  g.registers.read(stop.cpu);
+  stop.cpu.rip = g.wire->page_hooks[uint64_t(index)];
+  yield_turn(*g.wire);
+}
+
 void on_switch(unsigned, void*) {
   StopRecord& stop = begin_stop(StopKind::kSwitch, 0, g.registers.read_gpr(kRsi));
   g.registers.read(stop.cpu);
@@ -180,6 +197,10 @@ void instrument_kernel(qemu_plugin_insn* instruction, InstructionKind kind, uint
       qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_hook, QEMU_PLUGIN_CB_R_REGS,
                                              reinterpret_cast<void*>(i));
   }
+  for (uint64_t i = 0; i < kPageHooks; ++i)
+    if (g.wire->page_hooks[i] == vaddr)
+      qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_page, QEMU_PLUGIN_CB_R_REGS,
+                                             reinterpret_cast<void*>(i));
   if (g.wire->switch_function == vaddr)
     qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_switch, QEMU_PLUGIN_CB_R_REGS, nullptr);
   qemu_plugin_vcpu_udata_cb_t callback = nullptr;
