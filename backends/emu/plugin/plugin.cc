@@ -6,6 +6,7 @@
 #include "backends/emu/plugin/plugin_channel.h"
 #include "backends/emu/plugin/qemu_plugin_api.h"
 #include "backends/emu/plugin/registers.h"
+#include "backends/emu/plugin/taint.h"
 
 // The part of fptrace that lives inside QEMU: it stops the guest at the moments the host asked for
 // and lets the host look (see channel/wire.h). It knows no kernel structure but where the current
@@ -38,9 +39,10 @@ uint64_t current_task() {
 
 uint32_t flags_of(uint64_t task) { return task != 0 ? task_flags(*g.wire, task) : 0; }
 
-uint64_t count_now() { return g.wire->want_count ? qemu_plugin_u64_get(g.counter, 0) : 0; }
+uint64_t count_now() { return qemu_plugin_u64_get(g.counter, 0); }
 
 StopRecord& begin_stop(StopKind kind, uint32_t detail, uint64_t task) {
+  if (g.wire->want_taint) finish_taint();  // it may report, and that may be a stop of its own
   StopRecord& stop = g.wire->stop;
   stop.kind = kind;
   stop.detail = detail;
@@ -181,9 +183,17 @@ void instrument_kernel(qemu_plugin_insn* instruction, InstructionKind kind, uint
                                          reinterpret_cast<void*>(code));
 }
 
+CodeBlock& begin_taint(qemu_plugin_tb* block) {
+  const uint64_t vaddr = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0));
+  // Code of 32 bits is at addresses of 32 bits, though other code is there, too.
+  const bool is_64bit = vaddr >> 32 != 0 || g.registers.read_cs() != kCodeOfI386;
+  return taint_block(block, is_user_address(vaddr), is_64bit);
+}
+
 void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
   if (!g.ready)
     qemu_plugin_register_vcpu_tb_exec_cb(block, on_ready, QEMU_PLUGIN_CB_R_REGS, nullptr);
+  CodeBlock* const labels = g.wire->want_taint ? &begin_taint(block) : nullptr;
   const size_t count = qemu_plugin_tb_n_insns(block);
   for (size_t i = 0; i < count; ++i) {
     qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
@@ -191,10 +201,11 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
     uint8_t bytes[kLongest];
     const size_t size = qemu_plugin_insn_data(instruction, bytes, sizeof bytes);
     const uint64_t vaddr = qemu_plugin_insn_vaddr(instruction);
-    if (g.wire->want_count)
+    if (g.wire->want_count || g.wire->want_taint)
       qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(instruction, QEMU_PLUGIN_INLINE_ADD_U64,
                                                           g.counter, 1);
     const InstructionKind kind = classify(bytes, size);
+    if (labels) taint_instruction(instruction, *labels, uint32_t(i), kind);
     if (is_user_address(vaddr))
       instrument_user(instruction, kind, vaddr);
     else
@@ -244,6 +255,11 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   if (!path) return refuse("it needs channel=FILE");
   if (const char* problem = connect_channel(path, &g.wire)) return refuse(problem);
   g.counter = {qemu_plugin_scoreboard_new(sizeof(uint64_t)), 0};
+  if (g.wire->want_taint) {
+    static const uint64_t kNoBase = 0;
+    const auto* counter = qemu_plugin_scoreboard_find(g.counter.score, 0);
+    start_taint({g.wire, &g.ram, static_cast<const uint64_t*>(counter), &kNoBase, current_task});
+  }
   qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
   qemu_plugin_register_atexit_cb(id, on_exit, nullptr);
