@@ -266,7 +266,7 @@ static void hold(unsigned first, volatile int* turn, int me, unsigned char* out)
   register uint64_t r12 __asm__("r12"), r13 __asm__("r13");
   memcpy(target, from, 64);
   __asm__ volatile("movdqu (%2), %%xmm7\n\tmov 16(%2), %0\n\tmov 24(%2), %1\n\tfldt 32(%2)"
-                   : "=r"(r12), "=r"(r13)
+                   : "=&r"(r12), "=&r"(r13)
                    : "r"(from)
                    : "xmm7", "memory");
   // Without a call: nobody but the kernel saves what is in the registers.
