@@ -7,6 +7,7 @@
 #include "backends/emu/plugin/plugin_channel.h"
 #include "backends/emu/plugin/qemu_plugin_api.h"
 #include "backends/emu/plugin/registers.h"
+#include "backends/emu/plugin/taint.h"
 
 // The part of fptrace that lives inside QEMU: it stops the guest at the moments the host asked for
 // and lets the host look (see channel/wire.h). It knows no kernel structure but where the current
@@ -39,6 +40,7 @@ uint64_t current_task() {
 uint32_t flags_of(uint64_t task) { return task != 0 ? task_flags(*g.wire, task) : 0; }
 
 StopRecord& begin_stop(StopKind kind, uint32_t detail, uint64_t task) {
+  if (g.wire->want_taint) finish_taint();  // it may report, and that may be a stop of its own
   StopRecord& stop = g.wire->stop;
   stop.kind = kind;
   stop.detail = detail;
@@ -213,9 +215,17 @@ void instrument_kernel(qemu_plugin_insn* instruction, InstructionKind kind, uint
                                          reinterpret_cast<void*>(code));
 }
 
+CodeBlock& begin_taint(qemu_plugin_tb* block) {
+  const uint64_t vaddr = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0));
+  // Code of 32 bits is at addresses of 32 bits, though other code is there, too.
+  const bool is_64bit = vaddr >> 32 != 0 || g.registers.read_cs() != kCodeOfI386;
+  return taint_block(block, is_user_address(vaddr), is_64bit);
+}
+
 void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
   if (!g.ready)
     qemu_plugin_register_vcpu_tb_exec_cb(block, on_ready, QEMU_PLUGIN_CB_R_REGS, nullptr);
+  CodeBlock* const labels = g.wire->want_taint ? &begin_taint(block) : nullptr;
   const size_t count = qemu_plugin_tb_n_insns(block);
   for (size_t i = 0; i < count; ++i) {
     qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
@@ -225,6 +235,7 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
     const uint64_t vaddr = qemu_plugin_insn_vaddr(instruction);
     g.count.instrument(instruction);
     const InstructionKind kind = classify(bytes, size);
+    if (labels) taint_instruction(instruction, *labels, uint32_t(i), kind);
     if (is_user_address(vaddr))
       instrument_user(instruction, kind, vaddr);
     else
@@ -275,6 +286,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   if (const char* problem = connect_channel(path, &g.wire)) return refuse(problem);
   g.count.set_up(*g.wire, on_moment);
   add_request_handler(handle_request);
+  if (g.wire->want_taint)
+    start_taint({g.wire, &g.ram, g.count.counter(), g.count.base(), current_task});
   qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
   qemu_plugin_register_atexit_cb(id, on_exit, nullptr);
