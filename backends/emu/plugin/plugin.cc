@@ -2,6 +2,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/emu/plugin/coverage.h"
+#include "backends/emu/plugin/find.h"
 #include "backends/emu/plugin/instruction.h"
 #include "backends/emu/plugin/instruction_count.h"
 #include "backends/emu/plugin/plugin_channel.h"
@@ -26,6 +28,9 @@ struct Plugin {
   GuestRam ram;
   RegisterFile registers;
   InstructionCount count;
+  TaskLives lives;
+  Coverage coverage;
+  Find find;
   bool ready = false;
 };
 Plugin g;
@@ -158,9 +163,17 @@ void on_moment(unsigned, void* vaddr) {
 }
 
 bool handle_request(Wire&, Request& request) {
-  if (request.kind != uint32_t(RequestKind::kMoment)) return false;
-  g.count.stop_at(request.args[0]);
-  return true;
+  g.coverage.look_again();
+  switch (RequestKind(request.kind)) {
+    case RequestKind::kMoment:
+      g.count.stop_at(request.args[0]);
+      return true;
+    case RequestKind::kNewLife:
+      g.lives.renew(request.args[0]);
+      return true;
+    default:
+      return g.coverage.handle(request) || g.find.handle(request);
+  }
 }
 
 void instrument_user(qemu_plugin_insn* instruction, InstructionKind kind, uint64_t vaddr) {
@@ -196,6 +209,8 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
   if (!g.ready)
     qemu_plugin_register_vcpu_tb_exec_cb(block, on_ready, QEMU_PLUGIN_CB_R_REGS, nullptr);
   const size_t count = qemu_plugin_tb_n_insns(block);
+  if (count > 0 && is_user_address(qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0))))
+    g.coverage.instrument(block);
   for (size_t i = 0; i < count; ++i) {
     qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
     constexpr size_t kLongest = 15;
@@ -203,6 +218,7 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
     const size_t size = qemu_plugin_insn_data(instruction, bytes, sizeof bytes);
     const uint64_t vaddr = qemu_plugin_insn_vaddr(instruction);
     g.count.instrument(instruction);
+    g.find.instrument(instruction, vaddr);
     const InstructionKind kind = classify(bytes, size);
     if (is_user_address(vaddr))
       instrument_user(instruction, kind, vaddr);
@@ -253,6 +269,9 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   if (!path) return refuse("it needs channel=FILE");
   if (const char* problem = connect_channel(path, &g.wire)) return refuse(problem);
   g.count.set_up(*g.wire, on_moment);
+  const auto count = [] { return g.count.now(); };
+  g.coverage.set_up(*g.wire, g.lives, current_task, count);
+  g.find.set_up(*g.wire, g.lives, g.ram, g.registers, current_task, count);
   add_request_handler(handle_request);
   qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
