@@ -18,7 +18,8 @@ void print_option(std::ostream& out, const Option& o) {
   std::string left =
       o.letter != 0 ? std::string("  -") + o.letter + ", --" : std::string("      --");
   left += o.name;
-  if (!o.value.empty()) (left += ' ') += o.value;
+  if (takes_word(o)) left += ' ';
+  left += o.value;
   print_row(out, std::move(left), o.help);
 }
 

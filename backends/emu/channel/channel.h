@@ -28,7 +28,7 @@ class Channel {
   // What the plugin is to be ready for; before QEMU is started.
   void want_moment() { wire_->want_moment = 1; }
   void want_blocks() { wire_->want_blocks = 1; }
-  void want_find() { wire_->want_find = 1; }
+  void want_find(uint32_t where) { wire_->want_find = where; }
 
   Channel(Channel&& other) noexcept;
   Channel& operator=(Channel&&) = delete;

@@ -104,6 +104,8 @@ enum class RequestKind : uint32_t {
   // Make a stop (kMoment) when args[0] instructions are over; StopRecord::count is then one more,
   // as the next one has begun. Needs want_moment.
   kMoment = 0x400,
+  // Task args[0] has ended, or runs another program: what is reported once is reported again.
+  kNewLife = 0x500,
 };
 struct Request {
   uint32_t kind;   // a RequestKind, plus the part's own number; the plugin sets it to kNone
@@ -151,7 +153,7 @@ struct Wire {
   // What the plugin is to be ready for; set before QEMU is started.
   uint32_t want_moment;  // 1: RequestKind::kMoment
   uint32_t want_blocks;  // 1: see coverage_wire.h
-  uint32_t want_find;    // 1: see find_wire.h
+  uint32_t want_find;    // FindWhere of find_wire.h; 0: not
   uint32_t reserved_for_verbs;
   // kPage: the functions that take a struct page, and which pages matter: those whose pointer at
   // `page_owner_offset` is one of the first `page_owners_count`.

@@ -2,6 +2,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/emu/plugin/coverage.h"
+#include "backends/emu/plugin/find.h"
 #include "backends/emu/plugin/instruction.h"
 #include "backends/emu/plugin/instruction_count.h"
 #include "backends/emu/plugin/plugin_channel.h"
@@ -27,6 +29,9 @@ struct Plugin {
   GuestRam ram;
   RegisterFile registers;
   InstructionCount count;
+  TaskLives lives;
+  Coverage coverage;
+  Find find;
   bool ready = false;
 };
 Plugin g;
@@ -177,9 +182,17 @@ void on_moment(unsigned, void* vaddr) {
 }
 
 bool handle_request(Wire&, Request& request) {
-  if (request.kind != uint32_t(RequestKind::kMoment)) return false;
-  g.count.stop_at(request.args[0]);
-  return true;
+  g.coverage.look_again();
+  switch (RequestKind(request.kind)) {
+    case RequestKind::kMoment:
+      g.count.stop_at(request.args[0]);
+      return true;
+    case RequestKind::kNewLife:
+      g.lives.renew(request.args[0]);
+      return true;
+    default:
+      return g.coverage.handle(request) || g.find.handle(request);
+  }
 }
 
 void instrument_user(qemu_plugin_insn* instruction, InstructionKind kind, uint64_t vaddr) {
@@ -227,6 +240,8 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
     qemu_plugin_register_vcpu_tb_exec_cb(block, on_ready, QEMU_PLUGIN_CB_R_REGS, nullptr);
   CodeBlock* const labels = g.wire->want_taint ? &begin_taint(block) : nullptr;
   const size_t count = qemu_plugin_tb_n_insns(block);
+  if (count > 0 && is_user_address(qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0))))
+    g.coverage.instrument(block);
   for (size_t i = 0; i < count; ++i) {
     qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
     constexpr size_t kLongest = 15;
@@ -234,6 +249,7 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
     const size_t size = qemu_plugin_insn_data(instruction, bytes, sizeof bytes);
     const uint64_t vaddr = qemu_plugin_insn_vaddr(instruction);
     g.count.instrument(instruction);
+    g.find.instrument(instruction, vaddr);
     const InstructionKind kind = classify(bytes, size);
     if (labels) taint_instruction(instruction, *labels, uint32_t(i), kind);
     if (is_user_address(vaddr))
@@ -285,6 +301,9 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   if (!path) return refuse("it needs channel=FILE");
   if (const char* problem = connect_channel(path, &g.wire)) return refuse(problem);
   g.count.set_up(*g.wire, on_moment);
+  const auto count = [] { return g.count.now(); };
+  g.coverage.set_up(*g.wire, g.lives, current_task, count);
+  g.find.set_up(*g.wire, g.lives, g.ram, g.registers, current_task, count);
   add_request_handler(handle_request);
   if (g.wire->want_taint)
     start_taint({g.wire, &g.ram, g.count.counter(), g.count.base(), current_task});
