@@ -21,8 +21,14 @@ class Channel {
   // Makes the file at `path` (it must not exist; the caller removes its directory) before QEMU is
   // started with `-plugin ...,channel=path`. `count`: count instructions.
   static Result<Channel> create(const std::string& path, bool count);
+  // Before QEMU is started: whether taint is wanted (see taint_wire.h).
+  void want_taint(bool yes) { wire_->want_taint = yes; }
   // Before the guest runs.
   Result<void> set_ram(const Ram& ram);
+  // What the plugin is to be ready for; before QEMU is started.
+  void want_moment() { wire_->want_moment = 1; }
+  void want_blocks() { wire_->want_blocks = 1; }
+  void want_find() { wire_->want_find = 1; }
 
   Channel(Channel&& other) noexcept;
   Channel& operator=(Channel&&) = delete;
@@ -57,7 +63,7 @@ class Channel {
   void set_current_paddr(uint64_t paddr) { wire_->current_paddr = paddr; }
   void set_hook(uint32_t index, uint64_t vaddr) { wire_->hooks[index] = vaddr; }
   void watch_all(bool yes) { wire_->watch_all = yes; }
-  void want_switches(bool yes) { wire_->want_switches = yes; }
+  void set_switch_function(uint64_t vaddr) { wire_->switch_function = vaddr; }
   void set_interesting(uint32_t abi, uint32_t nr) {
     wire_->interesting[abi][nr / 64] |= uint64_t{1} << (nr % 64);
   }

@@ -18,7 +18,7 @@
 namespace fptrace::emu {
 
 // Bumped with every change to this file. The plugin refuses another version and says so.
-inline constexpr uint32_t kWireVersion = 2;
+inline constexpr uint32_t kWireVersion = 3;
 inline constexpr uint64_t kWireMagic = 0x4c4e434550415246;  // "FRAPECNL"
 
 enum class Turn : uint32_t { kGuest, kHost, kQuit /* the host wants QEMU to end */ };
@@ -30,9 +30,11 @@ enum class StopKind : uint32_t {
   kReturn,   // a task with kAwaitReturn is about to go on in user mode
   kHook,     // the kernel enters the function at hooks[detail], for a task that is watched
   kMarker,   // cpuid with EAX=kMarkerLeaf in user mode; ECX and EBX as the guest set them
-  kSwitch,   // another task than the last time is about to run in user mode
+  kSwitch,   // the CPU goes on with another task: `task`, from now on; RDI has the one before
   kEnd,      // QEMU is about to exit
   kReports,  // no room is left for reports
+  kMoment,   // as many instructions are over as RequestKind::kMoment asked for
+  kFound,    // see find_wire.h
 };
 
 // Instructions that enter the kernel; `detail` of kSyscall.
@@ -75,7 +77,7 @@ struct StopRecord {
   uint32_t detail;
   uint64_t count;  // guest instructions begun since the plugin was loaded
   uint64_t task;   // `current`: virtual address of the task_struct; 0 before it can be told
-  CpuState cpu;    // kSwitch and kEnd leave it alone
+  CpuState cpu;    // kEnd and kReports leave it alone
 };
 
 // What the host wants to be told of a task. It forgets a task before the kernel can use its address
@@ -92,7 +94,15 @@ struct TaskSlot {
 
 // Something the host asks for at a stop. `kind` says what, and what `args`, `reply` and the mail
 // mean; each part of the plugin has its own header for that.
-enum class RequestKind : uint32_t { kNone, kFind = 0x100, kTaint = 0x200 /* + what */ };
+enum class RequestKind : uint32_t {
+  kNone,
+  kFind = 0x100,
+  kTaint = 0x200,  // + what
+  kCoverage = 0x300,
+  // Make a stop (kMoment) when args[0] instructions are over; StopRecord::count is then one more,
+  // as the next one has begun. Needs want_moment.
+  kMoment = 0x400,
+};
 struct Request {
   uint32_t kind;   // a RequestKind, plus the part's own number; the plugin sets it to kNone
   uint32_t error;  // 0, or an errno: EOPNOTSUPP for a kind that the plugin does not know
@@ -124,7 +134,9 @@ struct Wire {
   std::atomic<uint32_t> sleeping;  // somebody waits in the kernel for `turn` to change
   uint32_t plugin_version;         // written by the plugin, also when it refuses
   uint32_t want_count;             // 1: count instructions
-  char ram_path[500];              // the file that is guest RAM; ends in NUL
+  uint32_t want_taint;             // 1: be ready to follow labels; see taint_wire.h
+  uint32_t reserved;
+  char ram_path[500];  // the file that is guest RAM; ends in NUL
   // Physical memory is the file's first `ram_low_size` bytes at 0, the rest at 4 GiB.
   uint64_t ram_size, ram_low_size;
 
@@ -132,7 +144,12 @@ struct Wire {
   uint64_t current_paddr;      // of the kernel's pointer to the current task; 0: not known
   uint64_t hooks[kMostHooks];  // virtual addresses; 0: none
   uint32_t watch_all;          // 1: tasks without a slot have kWatchCalls
-  uint32_t want_switches;      // 1: report kSwitch
+  uint64_t switch_function;  // where the kernel changes tasks (prev, next): kSwitch; 0: not wanted
+  // What the plugin is to be ready for; set before QEMU is started.
+  uint32_t want_moment;  // 1: RequestKind::kMoment
+  uint32_t want_blocks;  // 1: see coverage_wire.h
+  uint32_t want_find;    // 1: see find_wire.h
+  uint32_t reserved_for_verbs;
   uint64_t interesting[3]
                       [kMostCalls / 64];  // by Abi: bit nr. Numbers beyond are always interesting.
   TaskSlot tasks[kTaskSlots];             // open addressing from task_hash() on

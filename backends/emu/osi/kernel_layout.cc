@@ -42,6 +42,7 @@ void find_task(Finder& f, KernelLayout& k) {
   f.may("thread_group", t.thread_group).may("thread_pid", t.thread_pid).need("pid", t.pid);
   f.need("tgid", t.tgid).need("real_parent", t.real_parent).need("group_leader", t.group_leader);
   f.need("comm", t.comm).need("flags", t.flags).need("exit_state", t.exit_state);
+  f.may("state", t.state).may("__state", t.state);  // renamed in 5.14
   f.need("mm", t.mm).need("fs", t.fs).need("files", t.files).need("nsproxy", t.nsproxy);
   f.need("real_cred", t.real_cred).need("cred", t.cred).need("signal", t.signal);
   f.need("start_time", t.start_time).may("pid_links", t.pid_links).need("stack", t.stack);

@@ -13,8 +13,8 @@ struct KernelLayout {
 
   struct {
     Member tasks, thread_node, thread_group, thread_pid, pid, tgid, real_parent, group_leader, comm,
-        flags, exit_state, mm, fs, files, nsproxy, real_cred, cred, signal, start_time, boot_time,
-        pid_links, stack, pending_signals;
+        flags, state, exit_state, mm, fs, files, nsproxy, real_cred, cred, signal, start_time,
+        boot_time, pid_links, stack, pending_signals;
   } task;
   struct {
     Member thread_head, nr_threads, pids, flags, group_exit_code;

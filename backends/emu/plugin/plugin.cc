@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "backends/emu/plugin/instruction.h"
+#include "backends/emu/plugin/instruction_count.h"
 #include "backends/emu/plugin/plugin_channel.h"
 #include "backends/emu/plugin/qemu_plugin_api.h"
 #include "backends/emu/plugin/registers.h"
@@ -24,9 +25,8 @@ struct Plugin {
   Wire* wire = nullptr;
   GuestRam ram;
   RegisterFile registers;
-  qemu_plugin_u64 counter{};
+  InstructionCount count;
   bool ready = false;
-  uint64_t last_task = 0;  // that went on in user mode
 };
 Plugin g;
 
@@ -38,13 +38,11 @@ uint64_t current_task() {
 
 uint32_t flags_of(uint64_t task) { return task != 0 ? task_flags(*g.wire, task) : 0; }
 
-uint64_t count_now() { return g.wire->want_count ? qemu_plugin_u64_get(g.counter, 0) : 0; }
-
 StopRecord& begin_stop(StopKind kind, uint32_t detail, uint64_t task) {
   StopRecord& stop = g.wire->stop;
   stop.kind = kind;
   stop.detail = detail;
-  stop.count = count_now();
+  stop.count = g.count.now();
   stop.task = task;
   return stop;
 }
@@ -89,18 +87,11 @@ void on_cpuid(unsigned, void* vaddr) {
 }
 
 // A task is about to go on in user mode. True: the host waits for that.
-bool note_return(uint64_t task) {
-  if (g.wire->want_switches && task != g.last_task) {
-    g.last_task = task;
-    begin_stop(StopKind::kSwitch, 0, task);
-    yield_turn(*g.wire);
-  }
-  return (flags_of(task) & kAwaitReturn) != 0;
-}
+bool is_awaited(uint64_t task) { return (flags_of(task) & kAwaitReturn) != 0; }
 
 void on_sysret(unsigned, void* code_segment) {
   const uint64_t task = current_task();
-  if (!note_return(task)) return;
+  if (!is_awaited(task)) return;
   StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
   CpuState& cpu = stop.cpu;
   g.registers.read(cpu);
@@ -112,7 +103,7 @@ void on_sysret(unsigned, void* code_segment) {
 
 void on_sysexit(unsigned, void*) {
   const uint64_t task = current_task();
-  if (!note_return(task)) return;
+  if (!is_awaited(task)) return;
   StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
   CpuState& cpu = stop.cpu;
   g.registers.read(cpu);
@@ -126,13 +117,12 @@ void on_sysexit(unsigned, void*) {
 void on_iret(unsigned, void*) {
   // Every interrupt and page fault comes by here: first what costs least.
   const uint64_t task = current_task();
-  if (!g.wire->want_switches && (flags_of(task) & kAwaitReturn) == 0) return;
+  if (!is_awaited(task)) return;
   struct {
     uint64_t rip, cs, rflags, rsp, ss;
   } frame;
   const uint64_t rsp = g.registers.read_gpr(kRsp);
   if (!g.registers.read_memory(rsp, &frame, sizeof frame) || (frame.cs & 3) == 0) return;
-  if (!note_return(task)) return;
   StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
   CpuState& cpu = stop.cpu;
   g.registers.read(cpu);
@@ -154,6 +144,25 @@ void on_hook(unsigned, void* index) {
   yield_turn(*g.wire);
 }
 
+void on_switch(unsigned, void*) {
+  StopRecord& stop = begin_stop(StopKind::kSwitch, 0, g.registers.read_gpr(kRsi));
+  g.registers.read(stop.cpu);
+  yield_turn(*g.wire);
+}
+
+void on_moment(unsigned, void* vaddr) {
+  StopRecord& stop = begin_stop(StopKind::kMoment, 0, current_task());
+  g.registers.read(stop.cpu);
+  stop.cpu.rip = uint64_t(vaddr);
+  yield_turn(*g.wire);
+}
+
+bool handle_request(Wire&, Request& request) {
+  if (request.kind != uint32_t(RequestKind::kMoment)) return false;
+  g.count.stop_at(request.args[0]);
+  return true;
+}
+
 void instrument_user(qemu_plugin_insn* instruction, InstructionKind kind, uint64_t vaddr) {
   qemu_plugin_vcpu_udata_cb_t callback = nullptr;
   if (kind == InstructionKind::kSyscall) callback = on_syscall;
@@ -171,6 +180,8 @@ void instrument_kernel(qemu_plugin_insn* instruction, InstructionKind kind, uint
       qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_hook, QEMU_PLUGIN_CB_R_REGS,
                                              reinterpret_cast<void*>(i));
   }
+  if (g.wire->switch_function == vaddr)
+    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_switch, QEMU_PLUGIN_CB_R_REGS, nullptr);
   qemu_plugin_vcpu_udata_cb_t callback = nullptr;
   if (kind == InstructionKind::kSysretl || kind == InstructionKind::kSysretq) callback = on_sysret;
   if (kind == InstructionKind::kSysexit) callback = on_sysexit;
@@ -191,9 +202,7 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
     uint8_t bytes[kLongest];
     const size_t size = qemu_plugin_insn_data(instruction, bytes, sizeof bytes);
     const uint64_t vaddr = qemu_plugin_insn_vaddr(instruction);
-    if (g.wire->want_count)
-      qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(instruction, QEMU_PLUGIN_INLINE_ADD_U64,
-                                                          g.counter, 1);
+    g.count.instrument(instruction);
     const InstructionKind kind = classify(bytes, size);
     if (is_user_address(vaddr))
       instrument_user(instruction, kind, vaddr);
@@ -243,7 +252,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
       path = argv[i] + sizeof kArgument - 1;
   if (!path) return refuse("it needs channel=FILE");
   if (const char* problem = connect_channel(path, &g.wire)) return refuse(problem);
-  g.counter = {qemu_plugin_scoreboard_new(sizeof(uint64_t)), 0};
+  g.count.set_up(*g.wire, on_moment);
+  add_request_handler(handle_request);
   qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
   qemu_plugin_register_atexit_cb(id, on_exit, nullptr);
