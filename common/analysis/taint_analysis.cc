@@ -92,7 +92,13 @@ class TaintAnalysis::Labels {
 Result<void> TaintAnalysis::on_event(const Event& event) {
   if (auto ok = tree_.on_event(event); !ok) return ok;
   if (root_.serial == 0) root_ = event.process;
+  if (const auto* e = std::get_if<TraceStartEvent>(&event.body)) cwd_ = e->cwd;
   if (const auto* e = std::get_if<FdEvent>(&event.body)) on_descriptor(event, *e);
+  if (const auto* e = std::get_if<OpenEvent>(&event.body); e && e->error == 0)
+    note_opened(e->at.file.path);
+  if (const auto* e = std::get_if<MmapEvent>(&event.body)) note_opened(e->file.path);
+  if (const auto* e = std::get_if<ExecEvent>(&event.body); e && e->error == 0)
+    note_opened(e->program.file.path);
   if (std::holds_alternative<ExecEvent>(event.body)) root_runs_ = true;
   if (const auto* e = std::get_if<TaintSourceEvent>(&event.body)) on_source(*e);
   if (const auto* e = std::get_if<TaintWriteEvent>(&event.body)) on_write(event, *e);
@@ -109,10 +115,16 @@ Result<void> TaintAnalysis::on_event(const Event& event) {
 
 // What the main program was given as its standard streams is a pipe to somebody outside.
 void TaintAnalysis::on_descriptor(const Event& event, const FdEvent& e) {
+  note_opened(e.file.path);
   if (root_runs_ || event.process != root_ || e.origin != FdOrigin::kInherited) return;
   const char* const names[] = {"standard input", "standard output", "standard error"};
   if (e.fd < 0 || e.fd > 2 || e.file.path.starts_with('/')) return;
   streams_.try_emplace({e.file.dev, e.file.ino}, names[e.fd]);
+}
+
+void TaintAnalysis::note_opened(const std::string& path) {
+  if (std::ranges::find(sources_, SourceKey{TaintOrigin::kFile, path}) != sources_.end())
+    opened_.insert(path);
 }
 
 void TaintAnalysis::on_source(const TaintSourceEvent& e) {
@@ -151,6 +163,7 @@ class TaintAnalysis::Builder {
 
   TaintReport build() {
     out_.complete = a_.ended_;
+    out_.cwd = a_.cwd_;
     out_.unmodelled = a_.unmodelled_;
     out_.summary = a_.summary_;
     out_.notes = a_.notes_;
@@ -165,12 +178,17 @@ class TaintAnalysis::Builder {
     for (const TaintQueryEvent& q : a_.queries_)
       out_.queries.push_back({q, labels_.bytes(q.labels)});
     find_dead();
+    note_what_was_never_there();
     return std::move(out_);
   }
 
  private:
   void add_sources() {
-    for (const SourceKey& key : a_.sources_) out_.sources.push_back({key.first, key.second});
+    for (const auto& [origin, name] : a_.sources_) {
+      TaintReport::Source& source = out_.sources.emplace_back();
+      source.origin = origin;
+      source.name = name;
+    }
     all_.resize(out_.sources.size());
     for (const Piece& piece : a_.pieces_) {
       const TaintSourceEvent& e = piece.event;
@@ -231,24 +249,32 @@ class TaintAnalysis::Builder {
     out_.outputs.push_back(std::move(row));
   }
 
+  // One byte of one byte is the shortest row of them.
+  static bool may_be_positional(const TaintReport::Flow& f) {
+    const bool one = f.first == f.last && f.from.size() == 1 && f.from[0].first == f.from[0].last;
+    return !f.merged && (f.positional || (one && !f.from[0].whole));
+  }
+
   // Joins the one before where together they are as regular as each alone.
   void add_flow(size_t output, const TaintWriteEvent& e) {
-    TaintReport::Flow flow{output,          e.offset, e.offset + e.length - 1, e.positional, {},
-                           e.labels.merged, e.depth};
-    flow.from = labels_.bytes(e.labels);
+    TaintReport::Flow flow{output,          e.offset,
+                           e.offset + e.length - 1, e.positional,
+                           labels_.bytes(e.labels), e.labels.merged,
+                           e.depth};
     if (flow.from.size() != 1) flow.positional = false;
     if (out_.flows.empty() || out_.flows.back().output != output)
       return out_.flows.push_back(std::move(flow));
     TaintReport::Flow& before = out_.flows.back();
     const bool adjacent = before.last + 1 == flow.first && before.merged == flow.merged;
-    const bool in_step = before.positional && flow.positional &&
-                         before.from[0].source == flow.from[0].source && !flow.from[0].whole &&
+    const bool in_step = adjacent && may_be_positional(before) && may_be_positional(flow) &&
+                         before.from[0].source == flow.from[0].source &&
                          before.from[0].last + 1 == flow.from[0].first;
-    if (adjacent && in_step) {
+    const bool same =
+        adjacent && !before.positional && !flow.positional && before.from == flow.from;
+    if (!in_step && !same) return out_.flows.push_back(std::move(flow));
+    if (in_step) {
+      before.positional = true;
       before.from[0].last = flow.from[0].last;
-    } else if (adjacent && before.from == flow.from && !before.positional && !flow.positional) {
-    } else {
-      return out_.flows.push_back(std::move(flow));
     }
     before.last = flow.last;
     before.depth = std::max(before.depth, flow.depth);
@@ -259,6 +285,22 @@ class TaintAnalysis::Builder {
     out_.uses.push_back({use.event.use, use.event.at, indexes_of(use.processes),
                          labels_.bytes(use.event.labels), use.event.labels.merged,
                          use.event.times});
+  }
+
+  // Labels that did not come to be must not look like bytes that led nowhere.
+  void note_what_was_never_there() {
+    for (const TaintReport::Source& source : out_.sources) {
+      const std::string name = title(out_, source);
+      const bool is_file = source.origin == TaintOrigin::kFile;
+      const bool told = std::ranges::any_of(
+          out_.notes, [&](const TaintNoteEvent& n) { return n.detail.starts_with(source.name); });
+      if (is_file && !a_.opened_.contains(source.name) && !told)
+        out_.notes.push_back({"never opened", name + ": no process of the recording opened it"});
+      if (source.origin == TaintOrigin::kStdin && source.bytes == 0)
+        out_.notes.push_back({"never read", name + ": nothing came by it"});
+      if (source.origin == TaintOrigin::kNetwork && source.bytes == 0)
+        out_.notes.push_back({"never received", name + ": nothing was received from it"});
+    }
   }
 
   void find_dead() {

@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -50,6 +51,7 @@ class TaintAnalysis : public Analysis {
   class Labels;
   class Builder;
 
+  void note_opened(const std::string& path);
   void on_source(const TaintSourceEvent& e);
   void on_write(const Event& event, const TaintWriteEvent& e);
   void on_use(const Event& event, const TaintUseEvent& e);
@@ -59,6 +61,8 @@ class TaintAnalysis : public Analysis {
   ProcessKey root_;
   bool root_runs_ = false;  // its program, no longer what started it
   bool ended_ = false;
+  std::string cwd_;
+  std::set<std::string> opened_;  // paths of sources that some process opened, or had open
   std::map<std::pair<uint64_t, uint64_t>, std::string> streams_;  // the trace's own, by dev and ino
   std::vector<SourceKey> sources_;
   std::vector<Piece> pieces_;

@@ -48,6 +48,12 @@ SourceName name_of(const TaintReport& report, size_t source) {
   return {report.sources[source].origin, report.sources[source].name};
 }
 
+std::string short_name(const TaintReport& report, const std::string& path) {
+  const std::string directory = report.cwd.ends_with('/') ? report.cwd : report.cwd + "/";
+  const bool below = path.starts_with(directory) && path.size() > directory.size();
+  return printable(below ? path.substr(directory.size()) : path);
+}
+
 using OutputName = std::pair<TaintSink, std::string>;
 struct Reached {
   ByteSet bytes;
@@ -71,7 +77,7 @@ std::map<OutputName, Reached> reached(const TaintReport& report) {
 }
 
 TaintDifference::Output beyond(const Reached& known, const TaintReport& report, size_t output) {
-  TaintDifference::Output out{report.outputs[output].name, 0, {}};
+  TaintDifference::Output out{title(report, report.outputs[output]), 0, {}};
   std::set<std::string> from;
   for (const TaintReport::Flow& flow : report.flows) {
     if (flow.output != output) continue;
@@ -106,15 +112,15 @@ TaintDifference difference(const TaintReport& first, const TaintReport& second) 
   };
   std::set<Place> places;
   for (const auto& use : first.uses) places.insert(place(use));
-  for (const auto& use : second.uses) out.uses += places.insert(place(use)).second ? 1 : 0;
+  for (const auto& use : second.uses) out.uses += places.insert(place(use)).second ? 1u : 0u;
   return out;
 }
 
-std::string title(const TaintReport::Source& source) {
+std::string title(const TaintReport& report, const TaintReport::Source& source) {
   const std::string name = printable(source.name);
   switch (source.origin) {
     case TaintOrigin::kFile:
-      return name;
+      return short_name(report, source.name);
     case TaintOrigin::kStdin:
       return "standard input";
     case TaintOrigin::kArgument:
@@ -124,19 +130,24 @@ std::string title(const TaintReport::Source& source) {
     case TaintOrigin::kString:
       return "\"" + name + "\"";
     case TaintOrigin::kNetwork:
-      return "network " + name;
+      return "network";
     case TaintOrigin::kGuest:
       return "label";
   }
   return name;
 }
 
+std::string title(const TaintReport& report, const TaintReport::Output& output) {
+  return short_name(report, output.name);
+}
+
+std::string byte_range(uint64_t first, uint64_t last) {
+  return "[" + std::to_string(first) + (first == last ? "" : ".." + std::to_string(last)) + "]";
+}
+
 std::string describe(const TaintReport& report, const TaintReport::Bytes& bytes) {
-  const std::string name = title(report.sources[bytes.source]);
-  if (bytes.whole) return name;
-  const std::string first = std::to_string(bytes.first);
-  return name + "[" +
-         (bytes.first == bytes.last ? first : first + ".." + std::to_string(bytes.last)) + "]";
+  const std::string name = title(report, report.sources[bytes.source]);
+  return bytes.whole ? name : name + byte_range(bytes.first, bytes.last);
 }
 
 }  // namespace fptrace

@@ -69,6 +69,7 @@ struct TaintReport {
 
   bool coarse = false;
   bool complete = false;  // the trace was seen to its end
+  std::string cwd;        // of the main program when it began
   std::vector<Source> sources;
   std::vector<Process> processes;  // those that hold or wrote something
   std::vector<Output> outputs;
@@ -92,9 +93,12 @@ struct TaintDifference {
 };
 TaintDifference difference(const TaintReport& first, const TaintReport& second);
 
-// "in.bin[0..15]"; the whole name alone where no bytes are told.
+// For a person, with paths as seen from the main program's working directory: "in.bin[0..15]", the
+// name alone where no bytes are told; "in.bin", "argument 1", "$HOME"; "out.bin".
 std::string describe(const TaintReport& report, const TaintReport::Bytes& bytes);
-// What a person calls a source: "in.bin", "argument 1", "$HOME", "\"word\"".
-std::string title(const TaintReport::Source& source);
+std::string title(const TaintReport& report, const TaintReport::Source& source);
+std::string title(const TaintReport& report, const TaintReport::Output& output);
+// "[3]", "[3..7]"
+std::string byte_range(uint64_t first, uint64_t last);
 
 }  // namespace fptrace

@@ -16,7 +16,8 @@ const std::set<std::string, std::less<>> kWantedSymbols = {
     "init_task",        "page_offset_base",  "vmemmap_base",     "__per_cpu_start",
     "__per_cpu_offset", "__start_BTF",       "__stop_BTF",       "special_mapping_vmops",
     "dentry_hashtable", "d_hash_shift",      "wake_up_new_task", "do_exit",
-    "get_signal",       "signal_setup_done", "do_group_exit"};
+    "get_signal",       "signal_setup_done", "do_group_exit",    "folio_unlock",
+    "unlock_page",      "folio_end_read"};
 
 // Each page that begins as VMCOREINFO does.
 std::vector<std::string_view> vmcoreinfo_pages(const GuestMemory& memory) {

@@ -169,16 +169,18 @@ bool GuestRam::open(const Wire& wire) {
   return true;
 }
 
-uint64_t GuestRam::read_u64(uint64_t paddr) const {
-  constexpr uint64_t kSize = sizeof(uint64_t);
+const uint8_t* GuestRam::at(uint64_t paddr, uint64_t size) const {
   uint64_t end = low_size_;
   if (paddr >= kHighBase) {
     paddr = paddr - kHighBase + low_size_;
     end = size_;
   }
-  if (paddr > end || end - paddr < kSize) return 0;
-  uint64_t value;
-  memcpy(&value, bytes_ + paddr, kSize);
+  return paddr <= end && end - paddr >= size ? bytes_ + paddr : nullptr;
+}
+
+uint64_t GuestRam::read_u64(uint64_t paddr) const {
+  uint64_t value = 0;
+  if (const uint8_t* bytes = at(paddr, sizeof value)) memcpy(&value, bytes, sizeof value);
   return value;
 }
 

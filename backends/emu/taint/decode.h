@@ -22,11 +22,12 @@ struct Summary {
 
 struct Instruction {
   enum Flag : uint8_t {
-    kIsBranch = 1,     // conditional
-    kIsJump = 2,       // to a computed address, or a return
-    kIsString = 4,     // one that may repeat itself
-    kUnmodelled = 8,   // see OpCode::kUnmodelled
-    kAnyAccesses = 16  // how many bytes are accessed is not known beforehand
+    kIsBranch = 1,      // conditional
+    kIsJump = 2,        // to a computed address, or a return
+    kIsString = 4,      // one that may repeat itself
+    kUnmodelled = 8,    // see OpCode::kUnmodelled
+    kAnyAccesses = 16,  // how many bytes are accessed is not known beforehand
+    kIsXsave = 32       // its area starts at a multiple of 64
   };
   uint32_t first_op = 0;
   uint16_t op_count = 0;

@@ -135,6 +135,7 @@ LabelId LabelSets::add(std::span<const LabelRun> runs, uint32_t hash, uint32_t d
   }
   std::copy(runs.begin(), runs.end(), place);
   any_merged_ = any_merged_ || merged;
+  deepest_ = std::max(deepest_, depth);
   ++stored_;
   const size_t mask = index_.size() - 1;
   size_t at = hash & mask;

@@ -74,6 +74,8 @@ class LabelSets {
   // Sets that take memory now, and whether one was ever merged.
   uint64_t stored() const { return stored_; }
   bool any_merged() const { return any_merged_; }
+  // The greatest depth there was.
+  uint32_t deepest() const { return deepest_; }
   // Bytes of memory in use, and at most so far.
   uint64_t bytes() const;
   uint64_t peak_bytes() const { return peak_bytes_ > bytes() ? peak_bytes_ : bytes(); }
@@ -126,6 +128,7 @@ class LabelSets {
   LabelId free_ = kNoLabel;
   uint64_t stored_ = 0, run_bytes_ = 0, peak_bytes_ = 0;
   uint64_t collect_at_;
+  uint32_t deepest_ = 0;
   bool any_merged_ = false;
 };
 

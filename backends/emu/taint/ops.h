@@ -64,6 +64,8 @@ enum class OpCode : uint8_t {
   // Lanes: D in lanes of w bytes, A in lanes of c bytes, as many as fill D.
   kLanes,  // D's lane, each byte = C(all of A's lane)
   kCarry,  // D[i] = C(A[j] + B[j] for the bytes j up to i of i's lane of w bytes): sums
+  // Lanes of w bytes, in turn from A and from B, n / 2 bytes of each.
+  kInterleave,
   // By b bits, which is less than 8*w; in A's and D's lanes of w bytes. A byte that comes from one
   // byte of A has its label, one from two parts has C of both.
   kShiftLeft,
@@ -77,7 +79,8 @@ enum class OpCode : uint8_t {
   // As kUnion, and ZF = C(all of A and B), SF = C(A[n-1] + B[n-1]), PF = C(A[0] + B[0]); CF, OF
   // and AF have none.
   kLogic,
-  kFlags,  // those of the set w = C(A[0] + ... + A[c-1]); dst, n unused
+  kFlags,      // those of the set w = C(A[0] + ... + A[c-1]); dst, n unused
+  kPickFlags,  // D[i] = those of the set w, all in all
 
   // Memory. An instruction has one area that it loads from and one that it stores to, whose bytes
   // are counted from the lowest address accessed. `a` is where in the area the n bytes are. A byte

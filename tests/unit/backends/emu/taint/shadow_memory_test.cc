@@ -90,7 +90,7 @@ TEST(ShadowMemory, RandomStoresAndLoadsAreRight) {
   std::mt19937 random(3);
   std::map<uint64_t, std::pair<LabelId, uint8_t>> expected;
   std::map<uint64_t, uint8_t> memory;
-  for (int step = 0; step < 200000; ++step) {
+  for (int step = 0; step < 50000; ++step) {
     const auto size = uint32_t(1 + random() % 32);
     const uint64_t page = uint64_t{random() % 600} << 12;
     const uint64_t paddr = page + (random() % 40) * 100 + random() % 8;
