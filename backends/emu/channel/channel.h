@@ -21,6 +21,8 @@ class Channel {
   // Makes the file at `path` (it must not exist; the caller removes its directory) before QEMU is
   // started with `-plugin ...,channel=path`. `count`: count instructions.
   static Result<Channel> create(const std::string& path, bool count);
+  // Before QEMU is started: whether taint is wanted (see taint_wire.h).
+  void want_taint(bool yes) { wire_->want_taint = yes; }
   // Before the guest runs.
   Result<void> set_ram(const Ram& ram);
   // What the plugin is to be ready for; before QEMU is started.
@@ -60,6 +62,18 @@ class Channel {
   // At a stop only.
   void set_current_paddr(uint64_t paddr) { wire_->current_paddr = paddr; }
   void set_hook(uint32_t index, uint64_t vaddr) { wire_->hooks[index] = vaddr; }
+  // kPage stops: at entry of these functions (0: none), for the pages of these address_spaces; the
+  // pointer to it is at `offset` in a struct page. False: more than there is room for.
+  void set_page_hooks(uint64_t first, uint64_t second, uint32_t offset) {
+    wire_->page_hooks[0] = first;
+    wire_->page_hooks[1] = second;
+    wire_->page_owner_offset = offset;
+  }
+  bool add_page_owner(uint64_t address_space) {
+    if (wire_->page_owners_count == kMostPageOwners) return false;
+    wire_->page_owners[wire_->page_owners_count++] = address_space;
+    return true;
+  }
   void watch_all(bool yes) { wire_->watch_all = yes; }
   void set_switch_function(uint64_t vaddr) { wire_->switch_function = vaddr; }
   void set_interesting(uint32_t abi, uint32_t nr) {

@@ -18,7 +18,7 @@
 namespace fptrace::emu {
 
 // Bumped with every change to this file. The plugin refuses another version and says so.
-inline constexpr uint32_t kWireVersion = 3;
+inline constexpr uint32_t kWireVersion = 6;
 inline constexpr uint64_t kWireMagic = 0x4c4e434550415246;  // "FRAPECNL"
 
 enum class Turn : uint32_t { kGuest, kHost, kQuit /* the host wants QEMU to end */ };
@@ -35,6 +35,8 @@ enum class StopKind : uint32_t {
   kReports,  // no room is left for reports
   kMoment,   // as many instructions are over as RequestKind::kMoment asked for
   kFound,    // see find_wire.h
+  kPage,     // the kernel is done with reading, or changing, a page of a file in `page_owners`:
+             // RDI is its struct page. Whatever task runs
 };
 
 // Instructions that enter the kernel; `detail` of kSyscall.
@@ -128,6 +130,7 @@ inline constexpr uint32_t kMostReports = 1 << 14;
 inline constexpr uint32_t kTaskSlots = 1 << 14;  // a power of two
 inline constexpr uint32_t kMostCalls = 1024;     // system call numbers per interface
 inline constexpr uint32_t kMostHooks = 8;
+inline constexpr uint32_t kPageHooks = 2, kMostPageOwners = 64;
 
 struct Wire {
   uint64_t magic;
@@ -136,7 +139,9 @@ struct Wire {
   std::atomic<uint32_t> sleeping;  // somebody waits in the kernel for `turn` to change
   uint32_t plugin_version;         // written by the plugin, also when it refuses
   uint32_t want_count;             // 1: count instructions
-  char ram_path[500];              // the file that is guest RAM; ends in NUL
+  uint32_t want_taint;             // 1: be ready to follow labels; see taint_wire.h
+  uint32_t reserved;
+  char ram_path[500];  // the file that is guest RAM; ends in NUL
   // Physical memory is the file's first `ram_low_size` bytes at 0, the rest at 4 GiB.
   uint64_t ram_size, ram_low_size;
 
@@ -150,6 +155,11 @@ struct Wire {
   uint32_t want_blocks;  // 1: see coverage_wire.h
   uint32_t want_find;    // FindWhere of find_wire.h; 0: not
   uint32_t reserved_for_verbs;
+  // kPage: the functions that take a struct page, and which pages matter: those whose pointer at
+  // `page_owner_offset` is one of the first `page_owners_count`.
+  uint64_t page_hooks[kPageHooks];  // 0: none
+  uint32_t page_owner_offset, page_owners_count;
+  uint64_t page_owners[kMostPageOwners];
   uint64_t interesting[3]
                       [kMostCalls / 64];  // by Abi: bit nr. Numbers beyond are always interesting.
   TaskSlot tasks[kTaskSlots];             // open addressing from task_hash() on

@@ -8,8 +8,12 @@ void InstructionCount::set_up(const Wire& wire, qemu_plugin_vcpu_udata_cb_t on_r
   counter_ = {qemu_plugin_scoreboard_new(sizeof(uint64_t)), 0};
 }
 
+const uint64_t* InstructionCount::counter() const {
+  return static_cast<const uint64_t*>(qemu_plugin_scoreboard_find(counter_.score, 0));
+}
+
 void InstructionCount::instrument(qemu_plugin_insn* instruction) {
-  if (!wire_->want_count) return;
+  if (!wire_->want_count && !wire_->want_taint) return;
   qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(instruction, QEMU_PLUGIN_INLINE_ADD_U64,
                                                       counter_, 1);
   if (wire_->want_moment)

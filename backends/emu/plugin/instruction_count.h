@@ -18,6 +18,9 @@ class InstructionCount {
 
   // Begun so far, with the one that a callback is for; 0 when nothing is counted.
   uint64_t now() const;
+  // What now() is the sum of, for who asks often. Once set up.
+  const uint64_t* counter() const;
+  const uint64_t* base() const { return &base_; }
   // One moment at a time; one that is over is never reached.
   void stop_at(uint64_t instructions);
 

@@ -9,6 +9,7 @@
 #include "backends/emu/plugin/plugin_channel.h"
 #include "backends/emu/plugin/qemu_plugin_api.h"
 #include "backends/emu/plugin/registers.h"
+#include "backends/emu/plugin/taint.h"
 
 // The part of fptrace that lives inside QEMU: it stops the guest at the moments the host asked for
 // and lets the host look (see channel/wire.h). It knows no kernel structure but where the current
@@ -44,6 +45,7 @@ uint64_t current_task() {
 uint32_t flags_of(uint64_t task) { return task != 0 ? task_flags(*g.wire, task) : 0; }
 
 StopRecord& begin_stop(StopKind kind, uint32_t detail, uint64_t task) {
+  if (g.wire->want_taint) finish_taint();  // it may report, and that may be a stop of its own
   StopRecord& stop = g.wire->stop;
   stop.kind = kind;
   stop.detail = detail;
@@ -149,6 +151,24 @@ void on_hook(unsigned, void* index) {
   yield_turn(*g.wire);
 }
 
+bool owns_page(uint64_t page) {
+  uint64_t owner = 0;
+  if (!g.registers.read_memory(page + g.wire->page_owner_offset, &owner, sizeof owner))
+    return false;
+  for (uint32_t i = 0; i < g.wire->page_owners_count && i < kMostPageOwners; ++i)
+    if (g.wire->page_owners[i] == owner) return true;
+  return false;
+}
+
+// Often, and seldom for a file that matters: that is looked at here.
+void on_page(unsigned, void* index) {
+  if (g.wire->page_owners_count == 0 || !owns_page(g.registers.read_gpr(kRdi))) return;
+  StopRecord& stop = begin_stop(StopKind::kPage, uint32_t(uint64_t(index)), current_task());
+  g.registers.read(stop.cpu);
+  stop.cpu.rip = g.wire->page_hooks[uint64_t(index)];
+  yield_turn(*g.wire);
+}
+
 void on_switch(unsigned, void*) {
   StopRecord& stop = begin_stop(StopKind::kSwitch, 0, g.registers.read_gpr(kRsi));
   g.registers.read(stop.cpu);
@@ -193,6 +213,10 @@ void instrument_kernel(qemu_plugin_insn* instruction, InstructionKind kind, uint
       qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_hook, QEMU_PLUGIN_CB_R_REGS,
                                              reinterpret_cast<void*>(i));
   }
+  for (uint64_t i = 0; i < kPageHooks; ++i)
+    if (g.wire->page_hooks[i] == vaddr)
+      qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_page, QEMU_PLUGIN_CB_R_REGS,
+                                             reinterpret_cast<void*>(i));
   if (g.wire->switch_function == vaddr)
     qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_switch, QEMU_PLUGIN_CB_R_REGS, nullptr);
   qemu_plugin_vcpu_udata_cb_t callback = nullptr;
@@ -205,9 +229,17 @@ void instrument_kernel(qemu_plugin_insn* instruction, InstructionKind kind, uint
                                          reinterpret_cast<void*>(code));
 }
 
+CodeBlock& begin_taint(qemu_plugin_tb* block) {
+  const uint64_t vaddr = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0));
+  // Code of 32 bits is at addresses of 32 bits, though other code is there, too.
+  const bool is_64bit = vaddr >> 32 != 0 || g.registers.read_cs() != kCodeOfI386;
+  return taint_block(block, is_user_address(vaddr), is_64bit);
+}
+
 void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
   if (!g.ready)
     qemu_plugin_register_vcpu_tb_exec_cb(block, on_ready, QEMU_PLUGIN_CB_R_REGS, nullptr);
+  CodeBlock* const labels = g.wire->want_taint ? &begin_taint(block) : nullptr;
   const size_t count = qemu_plugin_tb_n_insns(block);
   if (count > 0 && is_user_address(qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0))))
     g.coverage.instrument(block);
@@ -220,6 +252,7 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
     g.count.instrument(instruction);
     g.find.instrument(instruction, vaddr);
     const InstructionKind kind = classify(bytes, size);
+    if (labels) taint_instruction(instruction, *labels, uint32_t(i), kind);
     if (is_user_address(vaddr))
       instrument_user(instruction, kind, vaddr);
     else
@@ -273,6 +306,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   g.coverage.set_up(*g.wire, g.lives, current_task, count);
   g.find.set_up(*g.wire, g.lives, g.ram, g.registers, current_task, count);
   add_request_handler(handle_request);
+  if (g.wire->want_taint)
+    start_taint({g.wire, &g.ram, g.count.counter(), g.count.base(), current_task});
   qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
   qemu_plugin_register_atexit_cb(id, on_exit, nullptr);

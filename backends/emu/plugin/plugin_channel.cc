@@ -169,18 +169,18 @@ bool GuestRam::open(const Wire& wire) {
   return true;
 }
 
-const uint8_t* GuestRam::at(uint64_t paddr, size_t size) const {
+const uint8_t* GuestRam::at(uint64_t paddr, uint64_t size) const {
   uint64_t end = low_size_;
   if (paddr >= kHighBase) {
     paddr = paddr - kHighBase + low_size_;
     end = size_;
   }
-  return paddr > end || end - paddr < size ? nullptr : bytes_ + paddr;
+  return paddr <= end && end - paddr >= size ? bytes_ + paddr : nullptr;
 }
 
 uint64_t GuestRam::read_u64(uint64_t paddr) const {
   uint64_t value = 0;
-  if (const uint8_t* const bytes = at(paddr, sizeof value)) memcpy(&value, bytes, sizeof value);
+  if (const uint8_t* bytes = at(paddr, sizeof value)) memcpy(&value, bytes, sizeof value);
   return value;
 }
 

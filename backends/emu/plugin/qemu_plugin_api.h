@@ -37,6 +37,7 @@ enum qemu_plugin_cond {
   QEMU_PLUGIN_COND_NEVER,
   QEMU_PLUGIN_COND_ALWAYS,
   QEMU_PLUGIN_COND_EQ,
+  QEMU_PLUGIN_COND_NE,
 };
 enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1, QEMU_PLUGIN_MEM_W, QEMU_PLUGIN_MEM_RW };
 
@@ -108,6 +109,9 @@ void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(qemu_plugin_insn*, qemu
 void qemu_plugin_register_vcpu_insn_exec_cond_cb(qemu_plugin_insn*, qemu_plugin_vcpu_udata_cb_t,
                                                  qemu_plugin_cb_flags, qemu_plugin_cond,
                                                  qemu_plugin_u64, uint64_t imm, void*);
+void qemu_plugin_register_vcpu_tb_exec_cond_cb(qemu_plugin_tb*, qemu_plugin_vcpu_udata_cb_t,
+                                               qemu_plugin_cb_flags, qemu_plugin_cond,
+                                               qemu_plugin_u64, uint64_t imm, void*);
 // After each access that the instruction makes.
 void qemu_plugin_register_vcpu_mem_cb(qemu_plugin_insn*, qemu_plugin_vcpu_mem_cb_t,
                                       qemu_plugin_cb_flags, qemu_plugin_mem_rw, void*);
@@ -120,6 +124,8 @@ size_t qemu_plugin_insn_size(const qemu_plugin_insn*);
 uint64_t qemu_plugin_insn_vaddr(const qemu_plugin_insn*);
 
 qemu_plugin_scoreboard* qemu_plugin_scoreboard_new(size_t element_size);
+// The entry of one vCPU; stays where it is while there are no more vCPUs.
+void* qemu_plugin_scoreboard_find(qemu_plugin_scoreboard*, unsigned vcpu);
 uint64_t qemu_plugin_u64_get(qemu_plugin_u64, unsigned vcpu);
 void qemu_plugin_u64_set(qemu_plugin_u64, unsigned vcpu, uint64_t value);
 

@@ -37,6 +37,7 @@ class EmuTracer final : public Tracer {
     Cap all = Cap::kProcesses | Cap::kFiles | Cap::kMaps | Cap::kSignals;
     if (options_.hash) all = all | Cap::kContent;
     if (options_.openers) all = all | Cap::kOpeners;
+    for (const Observer* observer : options_.observers) all = all | observer->capabilities();
     return all;
   }
 

@@ -1,10 +1,13 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 
 #include "backends/emu/channel/channel.h"
+#include "backends/emu/recording/disk_reader.h"
 #include "backends/emu/tracer/guest.h"
 #include "backends/emu/tracer/guest_thread.h"
 #include "common/base/result.h"
+#include "common/event/tracer.h"
 
 namespace fptrace::emu {
 
@@ -14,6 +17,10 @@ struct Sight {
   Channel& channel;
   GuestThreads& threads;  // of the trace
   uint64_t begin;         // StopRecord::count when the program began
+  // Makes an event of the trace, of a process that the session has told of and whose end it has
+  // not, or of none.
+  const std::function<void(const GuestThread*, EventBody)>& emit;
+  const DiskReader* disk;  // what the guest began with; null: there is none
 
   const StopRecord& stop() const { return channel.stop(); }
   // Instructions that the guest has begun since the program did: the time of all that is told.
@@ -27,6 +34,8 @@ class Observer {
   enum class Next { kGoOn, kEnough /* no need to run the rest */ };
 
   virtual ~Observer() = default;
+  // What it reports beyond what the session does.
+  virtual Cap capabilities() const { return Cap::kNone; }
   // Before QEMU is started: what the plugin is to be ready for.
   virtual void prepare(Channel&) {}
   // The kernel is known, and none of the guest has run.

@@ -73,6 +73,7 @@ Result<void> Session::handle_stop() {
     case StopKind::kReports:
     case StopKind::kMoment:
     case StopKind::kFound:
+    case StopKind::kPage:
       return {};
   }
   return fail(Errc::kBackend, "the plugin reports a stop of a kind that does not exist");
@@ -151,7 +152,7 @@ void Session::finish(int wait_status) {
 }
 
 Result<void> Session::watch(GuestThread& thread, uint32_t more_flags) {
-  return channel_.set_task(thread.task, kWatchCalls | more_flags);
+  return channel_.set_task(thread.task, kWatchCalls | thread.observed | more_flags);
 }
 
 void Session::emit_contents() {

@@ -53,7 +53,7 @@ class Session {
   // session.cc
   Result<void> on_stop();
   Result<void> handle_stop();
-  Sight sight() { return {*guest_, channel_, threads_, first_count_}; }
+  Sight sight() { return {*guest_, channel_, threads_, first_count_, emit_, disk_}; }
   Result<void> let_observe(Result<Observer::Next> (Observer::*what)(const Sight&));
   Result<void> on_ready();
   Result<void> on_marker();
@@ -105,6 +105,8 @@ class Session {
   ProcessKey root_;
   uint64_t seq_ = 0;
   uint64_t first_count_ = 0;
+  const std::function<void(const GuestThread*, EventBody)> emit_ =
+      [this](const GuestThread* thread, EventBody body) { emit(thread, std::move(body)); };
   std::optional<Error> sink_error_;
   bool saw_enough_ = false;
 };
