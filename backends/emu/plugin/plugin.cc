@@ -153,7 +153,8 @@ void on_hook(unsigned, void* index) {
 
 bool owns_page(uint64_t page) {
   uint64_t owner = 0;
-  if (!g.registers.read_memory(page + g.wire->page_owner_offset, &owner, sizeof owner)) return false;
+  if (!g.registers.read_memory(page + g.wire->page_owner_offset, &owner, sizeof owner))
+    return false;
   for (uint32_t i = 0; i < g.wire->page_owners_count && i < kMostPageOwners; ++i)
     if (g.wire->page_owners[i] == owner) return true;
   return false;
