@@ -16,6 +16,7 @@ enum class Hook : uint32_t {
   kTaskEnd,     // do_exit(code): the caller ends, whatever the reason
   kSignalWork,  // get_signal(ksignal): on the way out of the kernel, a signal waits
   kHandler,     // signal_setup_done(failed, ksignal, stepping): its handler runs next
+  kNewProgram,  // begin_new_exec(bprm): an exec succeeds, and all of the old program is still there
   kFatal,       // do_group_exit(code): an exit_group, or a signal that kills
 };
 
