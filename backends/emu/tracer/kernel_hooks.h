@@ -10,7 +10,7 @@
 namespace fptrace::emu {
 
 // Functions of the kernel at whose entry the guest stops. Their arguments have been the same since
-// 5.0 at least; each is global, so that no compiler can take it away.
+// 5.8 at least; each is global, so that no compiler can take it away.
 enum class Hook : uint32_t {
   kNewTask,     // wake_up_new_task(task): a clone succeeded, the child has not run yet
   kTaskEnd,     // do_exit(code): the caller ends, whatever the reason
@@ -20,8 +20,15 @@ enum class Hook : uint32_t {
   kFatal,       // do_group_exit(code): an exit_group, or a signal that kills
 };
 
+// Which system calls the guest stops at.
+enum class Calls {
+  kDecoded,  // those that can be events
+  kAll,
+  kExec,  // what a trace of processes alone needs
+};
+
 // Tells the plugin where they are, where the current task is named, and which calls matter. At a
 // stop. An error names what the kernel lacks.
-Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel);
+Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel, Calls calls);
 
 }  // namespace fptrace::emu
