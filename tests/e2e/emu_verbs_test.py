@@ -9,7 +9,6 @@ import sys
 import xml.etree.ElementTree as xml
 
 import emu_test
-import harness
 from emu_test import record, refused
 from harness import FPTRACE, check, compile_c, need, run
 
@@ -415,18 +414,10 @@ def bad_input(scratch, mode):
 
 
 def main():
-    cases = {f.__name__: f for f in (
+    return emu_test.main_with_image({f.__name__: f for f in (
         ps_tells_the_processes, ps_tells_this_hosts, timeline_shows_who_ran, calls_are_told,
         coverage_has_what_ran, find_names_who_touched_it, dumps_are_readable, recordings_are_logs,
-        all_in_one_replay, bad_input)}
-
-    def with_image(case):
-        def wrapped(scratch, mode):
-            emu_test.prepare()
-            return case(scratch, mode)
-        return wrapped
-
-    return harness.main({name: with_image(case) for name, case in cases.items()}, traces=False)
+        all_in_one_replay, bad_input)})
 
 
 if __name__ == "__main__":

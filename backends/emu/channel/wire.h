@@ -2,6 +2,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "backends/emu/guest/marker.h"
+
 // What the plugin inside QEMU and the host program say to each other: one file, mapped by both.
 // Fixed sizes, fixed order, no pointers. The plugin includes it too: plain types only.
 //
@@ -29,7 +31,7 @@ enum class StopKind : uint32_t {
   kSyscall,  // a task that is watched executes a system call instruction in user mode
   kReturn,   // a task with kAwaitReturn is about to go on in user mode
   kHook,     // the kernel enters the function at hooks[detail], for a task that is watched
-  kMarker,   // cpuid with EAX=kMarkerLeaf in user mode; ECX and EBX as the guest set them
+  kMarker,   // cpuid with EAX=kMarkerLeaf in user mode; the Marker is in ECX
   kSwitch,   // the CPU goes on with another task: `task`, from now on; RDI has the one before
   kEnd,      // QEMU is about to exit
   kReports,  // no room is left for reports
@@ -41,9 +43,6 @@ enum class StopKind : uint32_t {
 
 // Instructions that enter the kernel; `detail` of kSyscall.
 enum class EntryKind : uint32_t { kSyscall, kInt80, kSysenter };
-
-// cpuid leaf by which our init in the guest talks to us: "FPTR".
-inline constexpr uint32_t kMarkerLeaf = 0x46505452;
 
 enum Gpr {
   kRax,

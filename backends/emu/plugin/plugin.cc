@@ -261,7 +261,12 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
 }
 
 void on_vcpu(qemu_plugin_id_t, unsigned) {
-  if (g.registers.find()) return;
+  if (g.registers.find()) {
+    // Not before: the counter's place moves when the processor is made.
+    if (g.wire->want_taint)
+      start_taint({g.wire, &g.ram, g.count.counter(), g.count.base(), current_task});
+    return;
+  }
   static constexpr char kSentence[] =
       "fptrace plugin: this QEMU does not show the registers that are needed; use QEMU 10.0 or "
       "newer\n";
@@ -270,6 +275,7 @@ void on_vcpu(qemu_plugin_id_t, unsigned) {
 }
 
 void on_exit(qemu_plugin_id_t, void*) {
+  if (!g.ready) return;  // it failed before the guest ran: nobody waits for us
   begin_stop(StopKind::kEnd, 0, 0);
   yield_turn(*g.wire);
 }
@@ -306,8 +312,6 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   g.coverage.set_up(*g.wire, g.lives, current_task, count);
   g.find.set_up(*g.wire, g.lives, g.ram, g.registers, current_task, count);
   add_request_handler(handle_request);
-  if (g.wire->want_taint)
-    start_taint({g.wire, &g.ram, g.count.counter(), g.count.base(), current_task});
   qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
   qemu_plugin_register_atexit_cb(id, on_exit, nullptr);

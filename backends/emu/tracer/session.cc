@@ -7,8 +7,6 @@
 namespace fptrace::emu {
 namespace {
 
-// What our init says in ECX of its cpuid.
-constexpr uint32_t kProgramBegins = 1, kProgramEnded = 2;
 // A guest instruction takes 2^5 ns of the guest's time (-icount shift=5).
 constexpr uint64_t kNsPerInstruction = 32;
 constexpr pid_t kInit = 1;
@@ -92,11 +90,11 @@ Result<void> Session::on_ready() {
 // ends it.
 Result<void> Session::on_marker() {
   const uint64_t task = stop().task;
-  const auto what = uint32_t(stop().cpu.gpr[kRcx]);
+  const auto what = Marker(uint32_t(stop().cpu.gpr[kRcx]));
   if (!kernel_ || task == 0) return {};
-  if (what == kProgramBegins && !guest_) return begin(task);
+  if (what == Marker::kProgramBegins && !guest_) return begin(task);
   const auto info = guest_ ? guest_->tasks().info(task) : std::nullopt;
-  if (what != kProgramEnded || !info || info->pid != kInit || status_) return {};
+  if (what != Marker::kProgramEnded || !info || info->pid != kInit || status_) return {};
   for (Observer* const observer : options_.observers)
     if (auto ok = observer->program_ended(sight()); !ok) return ok;
   finish(int(uint32_t(stop().cpu.gpr[kRbx])));
