@@ -333,10 +333,11 @@ int main(int n, char **v) {
     check(b"VMCOREINFO" in shown.stdout and b"LOAD" in shown.stdout, f"{shown}")
     check(not shown.stderr, f"{shown}")
     # The kernel says where its own name lies; gdb reads it there.
-    head = core.read_bytes()[:65536].decode("latin-1")
+    with open(core, "rb") as file:
+        head = file.read(65536).decode("latin-1")
     number = lambda what: int(re.search(re.escape(what) + r"=([0-9a-fx]+)", head)[1], 16)
     system = number("SYMBOL(init_uts_ns)")
-    read = subprocess.run(["gdb", "-nx", "-batch", "-ex", f"find /b {system}, +64, 'L', 'i', 'n', 'u', 'x'",
+    read = subprocess.run(["gdb", "-nx", "-batch", "-ex", f"find /b {system:#x}, +64, 'L', 'i', 'n', 'u', 'x'",
                            "-ex", "x/s $_", "-ex", "info registers rip", "-c", core],
                           capture_output=True)
     check(b'"Linux"' in read.stdout and b"rip" in read.stdout, f"{read}")
