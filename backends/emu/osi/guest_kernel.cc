@@ -27,12 +27,13 @@ const std::set<std::string, std::less<>> kWantedSymbols = {"init_task",
                                                            "get_signal",
                                                            "signal_setup_done",
                                                            "do_group_exit",
-                                                           "folio_unlock",
-                                                           "unlock_page",
-                                                           "folio_end_read",
+                                                           "begin_new_exec",
                                                            "__switch_to",
                                                            "_text",
-                                                           "_end"};
+                                                           "_end",
+                                                           "folio_unlock",
+                                                           "unlock_page",
+                                                           "folio_end_read"};
 
 // Each page that begins as VMCOREINFO does.
 std::vector<std::string_view> vmcoreinfo_pages(const GuestMemory& memory) {
