@@ -216,6 +216,7 @@ std::string absolute(const std::string& path, const std::string& cwd) {
 Result<Manifest> closure_of(const PayloadRequest& request) {
   StaticOptions options;
   options.files = {absolute(request.program, request.cwd)};
+  options.packages = false;  // reading a package database takes longer than all the rest
   if (const char* path = std::getenv("LD_LIBRARY_PATH")) options.library_path = path;
   auto closure = make_static_closure(options);
   if (!closure) {
