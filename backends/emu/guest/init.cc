@@ -81,9 +81,11 @@ void watch_exec(Port& port, int exec_error) {
   ::sigprocmask(SIG_BLOCK, &child, nullptr);
   const Program program = start_program(job);
   watch_exec(port, program.exec_error);
-  const int status = Relay(port, program).run();
-  mark(Marker::kProgramEnded, uint32_t(status));
-  port.send(ToHost::kExited, &status, sizeof status);
+  Exited exited;
+  exited.status = Relay(port, program).run();
+  mark(Marker::kProgramEnded, uint32_t(exited.status));
+  exited.clock = __builtin_ia32_rdtsc();
+  port.send(ToHost::kExited, &exited, sizeof exited);
   for (;;) ::pause();
 }
 

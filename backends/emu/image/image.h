@@ -40,6 +40,7 @@ constexpr uint64_t kDiskSize = uint64_t{32} << 30;
 
 // The codec of an image's description. Pure.
 std::string to_json(const Image& image);
+// Of an image of another format there is only its name.
 Result<Image> parse_image(std::string_view json);
 
 // What an image built now would be made with, besides its kernel: the recipe.

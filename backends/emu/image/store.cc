@@ -109,7 +109,7 @@ Result<Image> image_with_state(const std::string& state) {
   const auto images = list_images();
   if (!images) return fail(images.error());
   for (const auto& image : *images)
-    if (image.state == state) return image;
+    if (!state.empty() && image.state == state) return image;
   return fail(Errc::kUnsupported,
               "the image it was recorded in is not here any more, or was built again since (a "
               "recording needs the very state it began with: " +
