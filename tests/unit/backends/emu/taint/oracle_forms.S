@@ -60,7 +60,7 @@
         .globl  oracle_forms
 oracle_forms:
 
-// --- Sums and logic ------------------------------------------------------------------------------------
+// --- Sums and logic ------------------------------------------------------------------------------
 
         .macro BINARY op
         FORM PLAIN, INTEGER, \op al, bl
@@ -153,7 +153,7 @@ oracle_forms:
         FORM PLAIN, INTEGER, cmpxchg8b qword ptr [rsi]
         FORM PLAIN, INTEGER, lock cmpxchg16b xmmword ptr [rsi]
 
-// --- Shifts --------------------------------------------------------------------------------------------
+// --- Shifts --------------------------------------------------------------------------------------
 
         .macro SHIFT op
         .irp    count, 0, 1, 3, 8, 13, 16, 24, 31
@@ -202,7 +202,7 @@ oracle_forms:
         FORM PLAIN, SHIFTS, rorx rax, qword ptr [rsi], 16
         FORM PLAIN, SHIFTS, rorx ecx, dword ptr [rsi], 0
 
-// --- Products, quotients, checksums --------------------------------------------------------------------
+// --- Products, quotients, checksums --------------------------------------------------------------
 
         UNARY   PLAIN, MULTIPLY, mul
         UNARY   PLAIN, MULTIPLY, imul
@@ -232,7 +232,7 @@ oracle_forms:
         FORM PLAIN, MULTIPLY, crc32 rax, rbx
         FORM PLAIN, MULTIPLY, crc32 rcx, qword ptr [rsi]
 
-// --- Bits ----------------------------------------------------------------------------------------------
+// --- Bits ----------------------------------------------------------------------------------------
 
         .irp    op, bt, bts, btr, btc
         FORM PLAIN, BITS, \op ax, bx
@@ -278,7 +278,7 @@ oracle_forms:
         FORM PLAIN, BITS, movbe eax, dword ptr [rsi]
         FORM PLAIN, BITS, movbe qword ptr [rsi], rbx
 
-// --- Moves ---------------------------------------------------------------------------------------------
+// --- Moves ---------------------------------------------------------------------------------------
 
         .irp    operands, "al, bl", "ah, bl", "bl, ch", "r8b, cl", "ax, bx", "eax, ebx", "eax, eax", "rax, rbx", "r9, rcx", "r8d, edx"
         FORM PLAIN, MOVES, mov \operands
@@ -307,7 +307,7 @@ oracle_forms:
         .endr
         FORM TRANSLATE, MOVES, xlatb
 
-// --- Flags and conditions ------------------------------------------------------------------------------
+// --- Flags and conditions ------------------------------------------------------------------------
 
         .irp    cc, o, no, b, ae, e, ne, be, a, s, ns, p, np, l, ge, le, g
         FORM PLAIN, CONDITIONS, set\cc al
@@ -322,7 +322,7 @@ oracle_forms:
         FORM PLAIN, CONDITIONS, \op
         .endr
 
-// --- Stack ---------------------------------------------------------------------------------------------
+// --- Stack ---------------------------------------------------------------------------------------
 
         FORM PUSH, STACK, push rax
         FORM PUSH, STACK, push r8
@@ -343,7 +343,7 @@ oracle_forms:
         FORM POP_TO_MEMORY, STACK, pop word ptr [rsi]
         FORM LEAVE, STACK, leave
 
-// --- Strings -------------------------------------------------------------------------------------------
+// --- Strings -------------------------------------------------------------------------------------
 
         .irp    size, b, w, d, q
         FORM STRING, STRINGS, movs\size
@@ -360,7 +360,7 @@ oracle_forms:
         FORM STRING, STRINGS, repne cmps\size
         .endr
 
-// --- Moves between and within vectors ------------------------------------------------------------------
+// --- Moves between and within vectors ------------------------------------------------------------
 
         .irp    op, movaps, movups, movapd, movupd, movdqa, movdqu
         FORM PLAIN, MOVES_SSE, \op xmm0, xmm1
@@ -458,7 +458,7 @@ oracle_forms:
         FORM PLAIN, MOVES_SSE, \op xmm0, word ptr [rsi]
         .endr
 
-// --- Integers in vectors -------------------------------------------------------------------------------
+// --- Integers in vectors -------------------------------------------------------------------------
 
         .irp    op, paddb, paddw, paddd, paddq, paddsb, paddsw, paddusb, paddusw, psubb, psubw, psubd, psubq, psubsb, psubsw, psubusb, psubusw, pand, pandn, por, pxor, andps, andpd, andnps, andnpd, orps, orpd, xorps, xorpd
         FORM PLAIN, INTEGERS_SSE, \op xmm0, xmm1
@@ -496,7 +496,7 @@ oracle_forms:
         .endr
         FORM MASKED, INTEGERS_SSE, maskmovdqu xmm0, xmm1
 
-// --- Floating point in vectors -------------------------------------------------------------------------
+// --- Floating point in vectors -------------------------------------------------------------------
 
         .irp    op, add, sub, mul, div, min, max, sqrt
         FORM PLAIN, FLOATS, \op\()ps xmm0, xmm1
@@ -562,7 +562,7 @@ oracle_forms:
         FORM PLAIN, CRYPTO, pclmulqdq xmm0, xmm1, \imm
         .endr
 
-// --- MMX -----------------------------------------------------------------------------------------------
+// --- MMX -----------------------------------------------------------------------------------------
 
         .irp    op, paddb, paddw, paddd, paddq, psubb, pand, pandn, por, pxor, pcmpeqb, pcmpgtw, pmullw, pmulhw, pmaddwd, packsswb, packuswb, packssdw, punpckhbw, punpckhwd, psadbw, pavgb, pminub, pmaxsw, pshufb, pabsw, phaddw, pmuludq, psignb
         FORM MMX, MULTIMEDIA, \op mm0, mm1
@@ -594,7 +594,7 @@ oracle_forms:
         FORM MMX, MULTIMEDIA, cvtps2pi mm0, xmm1
         FORM MMX, MULTIMEDIA, cvttpd2pi mm0, xmm1
 
-// --- x87 -----------------------------------------------------------------------------------------------
+// --- x87 -----------------------------------------------------------------------------------------
 
         .irp    op, fadd, fmul, fsub, fsubr, fdiv, fdivr, fcom, fcomp
         FORM X87, FPU, \op dword ptr [rsi]
@@ -644,7 +644,7 @@ oracle_forms:
         FORM X87, FPU, fnstsw word ptr [rsi]
         FORM X87, FPU, fnstcw word ptr [rsi]
 
-// --- AVX -----------------------------------------------------------------------------------------------
+// --- AVX -----------------------------------------------------------------------------------------
 
         .irp    op, vpaddb, vpaddd, vpsubw, vpand, vpxor, vpor, vpandn, vpcmpeqb, vpcmpgtd, vpminub, vpmulld, vpmuludq, vpunpcklbw, vpunpckhdq, vpackuswb, vpshufb, vphaddw, vpavgb, vpmaddwd, vpsadbw, vaddps, vmulpd, vminps, vandps, vxorpd, vhaddps, vunpcklps, vpsllvd, vpsrlvq, vpsravd
         FORM PLAIN, AVX, \op xmm0, xmm1, xmm2
@@ -712,7 +712,7 @@ oracle_forms:
         FORM PLAIN, AVX, vzeroupper
         FORM PLAIN, AVX, vzeroall
 
-// --- States --------------------------------------------------------------------------------------------
+// --- States --------------------------------------------------------------------------------------
 
         FORM SAVE_AREA, SYSTEM, fxsave [rsi]
         FORM SAVE_AREA, SYSTEM, fxsave64 [rsi]
@@ -734,7 +734,7 @@ oracle_forms:
         .globl  oracle_forms_end
 oracle_forms_end:
 
-// --- Into a form and back ------------------------------------------------------------------------------
+// --- Into a form and back ------------------------------------------------------------------------
 
         .bss
         .balign 8
