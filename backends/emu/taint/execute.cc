@@ -32,7 +32,8 @@ class Interpreter {
         findings_(findings) {}
 
   // `log` are the instruction's accesses.
-  void run(const Block& block, uint16_t index, std::span<const Access> log);
+  void run(const Instruction& instruction, std::span<const Op> ops, uint16_t index,
+           std::span<const Access> log);
 
  private:
   // What the instruction loaded or stored: bytes from the lowest address on.
@@ -124,15 +125,14 @@ void Interpreter::find_areas(bool is_xsave) {
   loads_.only = stores_.only = nullptr;
 }
 
-void Interpreter::run(const Block& block, uint16_t index, std::span<const Access> log) {
-  const Instruction& instruction = block.instructions[index];
+void Interpreter::run(const Instruction& instruction, std::span<const Op> ops, uint16_t index,
+                      std::span<const Access> log) {
   index_ = index;
   log_ = log;
   if (!log.empty() || (instruction.flags & Instruction::kAnyAccesses) != 0)
     find_areas((instruction.flags & Instruction::kIsXsave) != 0);
   r_[kAddressLabel] = kNoLabel;
-  const Op* const first = block.ops.data() + instruction.first_op;
-  for (const Op* at = first; at != first + instruction.op_count; ++at) op(*at);
+  for (const Op& one : ops) op(one);
 }
 
 void Interpreter::op(const Op& op) {
@@ -579,8 +579,8 @@ bool execute(const Block& block, uint32_t first, uint32_t last, std::span<const 
   }
 
   const auto is_labelled = [&](const Access& access) { return any_label(state.memory, access); };
-  if (first == 0 && last == block.instructions.size() &&
-      (reads(block.summary, policy) & registers.labelled) == 0 &&
+  const bool is_whole = first == 0 && last == block.instructions.size();
+  if (is_whole && (reads(block.summary, policy) & registers.labelled) == 0 &&
       std::none_of(log.begin(), log.end(), is_labelled)) {
     registers.clear(block.summary.kills);
     return false;
@@ -607,7 +607,11 @@ bool execute(const Block& block, uint32_t first, uint32_t last, std::span<const 
     if (policy.instructions)
       if (const LabelId label = inputs(instruction, its_log, policy, state))
         findings.add({Finding::kInstruction, uint16_t(i), label});
-    interpreter.run(block, uint16_t(i), its_log);
+    const std::span<const Op> ops =
+        is_whole ? std::span(block.whole_ops)
+                       .subspan(instruction.first_whole_op, instruction.whole_op_count)
+                 : std::span(block.ops).subspan(instruction.first_op, instruction.op_count);
+    interpreter.run(instruction, ops, uint16_t(i), its_log);
     registers.refresh(instruction.summary.writes);
   }
   return effect;
