@@ -32,7 +32,8 @@ class Interpreter {
         findings_(findings) {}
 
   // `log` are the instruction's accesses.
-  void run(const Block& block, uint16_t index, std::span<const Access> log);
+  void run(const Instruction& instruction, std::span<const Op> ops, uint16_t index,
+           std::span<const Access> log);
 
  private:
   // What the instruction loaded or stored: bytes from the lowest address on.
@@ -99,8 +100,7 @@ class Interpreter {
   Area loads_, stores_;
 };
 
-// --- The instruction
-// -------------------------------------------------------------------------------
+// --- The instruction -----------------------------------------------------------------------------
 
 void Interpreter::find_areas(bool is_xsave) {
   loads_ = stores_ = Area();
@@ -114,21 +114,23 @@ void Interpreter::find_areas(bool is_xsave) {
       area.base = std::min(area.base, access.vaddr);
     }
   }
-  if (is_xsave) {
-    loads_.base &= ~uint64_t{kXsaveAlignment - 1};
-    stores_.base &= ~uint64_t{kXsaveAlignment - 1};
-  }
+  if (!is_xsave) return;
+  // The header is always looked at, and that first; where the area begins, need not be.
+  const auto header = std::find_if(log_.begin(), log_.end(),
+                                   [](const Access& access) { return access.is_store == 0; });
+  if (header == log_.end()) return;
+  loads_.base = stores_.base = (header->vaddr & ~uint64_t{kXsaveAlignment - 1}) - kXsaveHeader;
+  loads_.only = stores_.only = nullptr;
 }
 
-void Interpreter::run(const Block& block, uint16_t index, std::span<const Access> log) {
-  const Instruction& instruction = block.instructions[index];
+void Interpreter::run(const Instruction& instruction, std::span<const Op> ops, uint16_t index,
+                      std::span<const Access> log) {
   index_ = index;
   log_ = log;
   if (!log.empty() || (instruction.flags & Instruction::kAnyAccesses) != 0)
     find_areas((instruction.flags & Instruction::kIsXsave) != 0);
   r_[kAddressLabel] = kNoLabel;
-  const Op* const first = block.ops.data() + instruction.first_op;
-  for (const Op* at = first; at != first + instruction.op_count; ++at) op(*at);
+  for (const Op& one : ops) op(one);
 }
 
 void Interpreter::op(const Op& op) {
@@ -235,8 +237,7 @@ void Interpreter::op(const Op& op) {
   }
 }
 
-// --- Registers
-// ---------------------------------------------------------------------------------------
+// --- Registers -----------------------------------------------------------------------------------
 
 void Interpreter::arithmetic(const Op& op) {
   LabelId* const d = r_ + op.dst;
@@ -354,8 +355,7 @@ void Interpreter::address(const Op& op) {
   r_[kAddressLabel] = all;
 }
 
-// --- Memory
-// ------------------------------------------------------------------------------------------
+// --- Memory --------------------------------------------------------------------------------------
 
 void Interpreter::load_piece(const Access& access, uint32_t from, uint32_t size, LabelId* labels) {
   const uint32_t on_first = access.size - access.bytes_on_next_page();
@@ -441,8 +441,7 @@ void Interpreter::restore(const Op& op) {
     std::memset(r_ + op.dst, 0, op.n * sizeof(LabelId));
 }
 
-// --- String instructions
-// -----------------------------------------------------------------------------
+// --- String instructions -------------------------------------------------------------------------
 
 void Interpreter::string(const Op& op) {
   switch (StringKind(op.n)) {
@@ -526,8 +525,7 @@ void Interpreter::scan_elements(const Op& op) {
   if (op.n == kCmps) into(4);
 }
 
-// --- The block
-// -----------------------------------------------------------------------------------------
+// --- The block -----------------------------------------------------------------------------------
 
 bool is_complete(const Instruction& instruction, std::span<const Access> log) {
   if ((instruction.flags & Instruction::kAnyAccesses) != 0) return true;
@@ -549,14 +547,8 @@ LabelId inputs(const Instruction& instruction, std::span<const Access> log, cons
   for (RegisterMask left = reads(instruction.summary, policy) & r.labelled; left != 0;
        left &= left - 1) {
     const auto bit = unsigned(__builtin_ctzll(left));
-    if (bit < kVectorBit)
-      for (uint16_t i = 0; i < kGprBytes; ++i) add(r.bytes[gpr_at(bit) + i]);
-    else if (bit < kX87Bit)
-      for (uint16_t i = 0; i < kVectorBytes; ++i) add(r.bytes[vector_at(bit - kVectorBit) + i]);
-    else if (bit < kFlagBit)
-      for (uint16_t i = 0; i < kX87Bytes; ++i) add(r.bytes[x87_at(bit - kX87Bit) + i]);
-    else
-      add(r.bytes[flag_at(bit - kFlagBit)]);
+    const LabelId* const bytes = r.at(RegisterShadow::place_of(bit));
+    for (uint16_t i = 0; i < RegisterShadow::size_of(bit); ++i) add(bytes[i]);
   }
   for (const Access& access : log) {
     if (access.is_store) continue;
@@ -585,8 +577,8 @@ bool execute(const Block& block, uint32_t first, uint32_t last, std::span<const 
   }
 
   const auto is_labelled = [&](const Access& access) { return any_label(state.memory, access); };
-  if (first == 0 && last == block.instructions.size() &&
-      (reads(block.summary, policy) & registers.labelled) == 0 &&
+  const bool is_whole = first == 0 && last == block.instructions.size();
+  if (is_whole && (reads(block.summary, policy) & registers.labelled) == 0 &&
       std::none_of(log.begin(), log.end(), is_labelled)) {
     registers.clear(block.summary.kills);
     return false;
@@ -613,7 +605,11 @@ bool execute(const Block& block, uint32_t first, uint32_t last, std::span<const 
     if (policy.instructions)
       if (const LabelId label = inputs(instruction, its_log, policy, state))
         findings.add({Finding::kInstruction, uint16_t(i), label});
-    interpreter.run(block, uint16_t(i), its_log);
+    const std::span<const Op> ops =
+        is_whole ? std::span(block.whole_ops)
+                       .subspan(instruction.first_whole_op, instruction.whole_op_count)
+                 : std::span(block.ops).subspan(instruction.first_op, instruction.op_count);
+    interpreter.run(instruction, ops, uint16_t(i), its_log);
     registers.refresh(instruction.summary.writes);
   }
   return effect;
