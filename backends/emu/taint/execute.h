@@ -39,6 +39,11 @@ struct FindingList {
   }
 };
 
+// In what of the registers a label has an effect.
+inline RegisterMask reads(const Summary& summary, const Policy& policy) {
+  return policy.pointers ? summary.reads | summary.address_reads : summary.reads;
+}
+
 struct State {
   RegisterShadow& registers;
   ShadowMemory& memory;
@@ -51,5 +56,9 @@ struct State {
 // say.) True: it had an effect; false: no label was to be seen anywhere, or only removed.
 bool execute(const Block& block, uint32_t first, uint32_t last, std::span<const Access> log,
              const Policy& policy, const State& state, FindingList& findings);
+
+// The same for one instruction that completed, `log` being its accesses.
+bool execute_instruction(const Block& block, uint16_t index, std::span<const Access> log,
+                         const Policy& policy, const State& state, FindingList& findings);
 
 }  // namespace fptrace::emu::taint

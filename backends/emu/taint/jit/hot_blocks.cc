@@ -1,0 +1,262 @@
+#include "backends/emu/taint/jit/hot_blocks.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "backends/emu/taint/jit/plan.h"
+#include "backends/emu/taint/label_ops.h"
+#include "backends/emu/taint/pieces.h"
+
+namespace fptrace::emu::taint::jit {
+
+// Of a block that is, or is to be, compiled. The thread sets `code`; all else is constant.
+struct HotCode {
+  Plan plan;
+  RegisterMask reads = 0;      // of the block as a whole
+  RegisterMask any_reads = 0;  // of its instructions, one by one
+  std::atomic<CompiledCode> code = nullptr;
+};
+
+namespace {
+
+// --- What compiled code calls ------------------------------------------------------------------------
+
+struct Caller {
+  const Block& block;
+  const Policy& policy;
+  const State& state;
+  FindingList& findings;
+};
+
+const Caller& caller(Frame* frame) { return *static_cast<const Caller*>(frame->caller); }
+LabelSets& sets(Frame* frame) { return caller(frame).state.sets; }
+ShadowMemory& memory(Frame* frame) { return caller(frame).state.memory; }
+
+constexpr Helpers kHelpers = {
+    .load =
+        [](Frame* frame, const Access* access, uint32_t from, uint32_t size, LabelId* labels) {
+          load_piece(memory(frame), *access, from, size, labels);
+        },
+    .store =
+        [](Frame* frame, const Access* access, const LabelId* labels) {
+          store_piece(memory(frame), *access, 0, access->size, labels);
+        },
+    .clear = [](Frame* frame, const Access* access) { clear(memory(frame), *access); },
+    .join_all = [](Frame* frame, const LabelId* a,
+                   uint32_t count) { return join_all(sets(frame), a, count); },
+    .join_each = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b,
+                    uint32_t n) { join_each(sets(frame), d, a, b, n); },
+    .carry = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n,
+                uint32_t lane) { carry(sets(frame), d, a, b, n, lane); },
+    .logic = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b,
+                uint32_t n) { return logic(sets(frame), d, a, b, n); },
+    .mix = [](Frame* frame, const LabelId* a,
+              uint32_t count) { return sets(frame).computed(join_all(sets(frame), a, count)); },
+    .unite_each = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b,
+                     uint32_t n) { unite_each(sets(frame), d, a, b, n); },
+    .report =
+        [](Frame* frame, uint32_t kind, uint32_t instruction, LabelId label) {
+          caller(frame).findings.add({Finding::Kind(kind), uint16_t(instruction), label});
+        },
+    .interpret =
+        [](Frame* frame, uint32_t instruction, const Access* first, const Access* last) {
+          const Caller& c = caller(frame);
+          execute_instruction(c.block, uint16_t(instruction), {first, last}, c.policy, c.state,
+                              c.findings);
+        },
+};
+
+// --- Before it runs ------------------------------------------------------------------------------------
+
+enum class Effect { kNone, kSome, kUnknown };
+
+// What execute() would say, with all done when it is kNone: as long as no register that is read has
+// a label, nothing happens but that stores take the labels of memory.
+Effect effect_of(const HotCode& hot, const Block& block, std::span<const Access> log,
+                 const State& state) {
+  if ((hot.reads & state.registers.labelled) != 0) return Effect::kSome;
+  const bool only_stores_matter = (hot.any_reads & state.registers.labelled) == 0;
+  for (size_t i = 0; i < log.size();) {
+    const uint16_t instruction = log[i].instruction;
+    size_t end = i;
+    bool stored = false;
+    for (; end < log.size() && log[end].instruction == instruction; ++end) {
+      if (!any_label(state.memory, log[end])) continue;
+      if (!log[end].is_store) return Effect::kSome;
+      stored = true;
+    }
+    if (stored && !only_stores_matter) return Effect::kUnknown;
+    for (; i < end; ++i)
+      if (log[i].is_store && stored) clear(state.memory, log[i]);
+  }
+  state.registers.clear(block.summary.kills);
+  return Effect::kNone;
+}
+
+bool is_complete(const Block& block, std::span<const Access> log) {
+  const Instruction& last = block.instructions.back();
+  if ((last.flags & Instruction::kAnyAccesses) != 0) return true;
+  uint32_t loaded = 0, stored = 0;
+  for (const Access& access : log)
+    if (access.instruction + 1u == block.instructions.size())
+      (access.is_store ? stored : loaded) += access.size;
+  return loaded >= last.load_bytes && stored >= last.store_bytes;
+}
+
+}  // namespace
+
+// --- The module ----------------------------------------------------------------------------------------
+
+struct HotBlocks::Module {
+  void* handle = nullptr;
+  void* compiler = nullptr;
+  Compile compile = nullptr;
+  DestroyCompiler destroy = nullptr;
+  ~Module() {
+    if (compiler) destroy(compiler);
+    // LLVM stays: it is not made to be unloaded.
+  }
+};
+
+std::unique_ptr<HotBlocks> HotBlocks::load(const std::string& file, std::string& why,
+                                           uint64_t hot) {
+  auto module = std::make_unique<Module>();
+  module->handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!module->handle) {
+    const char* problem = ::dlerror();
+    why = problem ? problem : "load " + file + ": failed";
+    return nullptr;
+  }
+  const auto make = reinterpret_cast<MakeCompiler>(::dlsym(module->handle, kMakeCompiler));
+  module->compile = reinterpret_cast<Compile>(::dlsym(module->handle, kCompile));
+  module->destroy = reinterpret_cast<DestroyCompiler>(::dlsym(module->handle, kDestroyCompiler));
+  if (!make || !module->compile || !module->destroy) {
+    why = file + ": not a compiler of this version";
+    return nullptr;
+  }
+  module->compiler = make(&kHelpers);
+  if (!module->compiler) {
+    why = file + ": LLVM does not make code for this processor";
+    return nullptr;
+  }
+  std::unique_ptr<HotBlocks> blocks(new HotBlocks(std::move(module), hot));
+  if (blocks->start()) return blocks;
+  why = "start the thread that compiles: no more threads";
+  return nullptr;
+}
+
+HotBlocks::HotBlocks(std::unique_ptr<Module> module, uint64_t hot)
+    : module_(std::move(module)), hot_(hot) {}
+
+bool HotBlocks::start() {
+  // Signals are for the threads that wait for them.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const auto run = [](void* self) -> void* {
+    static_cast<HotBlocks*>(self)->compile_all();
+    return nullptr;
+  };
+  started_ = pthread_create(&thread_, nullptr, run, this) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started_;
+}
+
+HotBlocks::~HotBlocks() {
+  if (!started_) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  pthread_join(thread_, nullptr);
+}
+
+// --- Compiling ---------------------------------------------------------------------------------------
+
+void HotBlocks::compile_all() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    if (stopping_) return;
+    std::unique_ptr<HotCode> hot = std::move(queue_.front());
+    queue_.pop_front();
+    busy_ = true;
+    lock.unlock();
+    const CompiledCode code = module_->compile(module_->compiler, &hot->plan);
+    hot->code.store(code, std::memory_order_release);
+    lock.lock();
+    ++(code ? compiled_ : refused_);
+    done_.push_back(std::move(hot));
+    busy_ = false;
+    changed_.notify_all();
+  }
+}
+
+void HotBlocks::request(Block& block, std::span<const Access> log, const Policy& policy,
+                        bool depth) {
+  auto hot = std::make_unique<HotCode>();
+  hot->plan = make_plan(block, log, policy.pointers, depth);
+  hot->reads = reads(block.summary, policy);
+  for (const Instruction& instruction : block.instructions)
+    hot->any_reads |= reads(instruction.summary, policy);
+  block.hot_code = hot.get();
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(hot));
+  }
+  changed_.notify_all();
+}
+
+void HotBlocks::finish() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return queue_.empty() && !busy_; });
+}
+
+HotBlocks::Counts HotBlocks::counts() const {
+  const std::lock_guard lock(mutex_);
+  return {compiled_, refused_, fast_, other_accesses_};
+}
+
+// --- Executing ---------------------------------------------------------------------------------------
+
+bool HotBlocks::execute(Block& block, uint32_t first, uint32_t last, std::span<const Access> log,
+                        const Policy& policy, const State& state, FindingList& findings) {
+  const auto interpret = [&] {
+    return taint::execute(block, first, last, log, policy, state, findings);
+  };
+  if (first != 0 || last < block.instructions.size() || policy.instructions) return interpret();
+  const bool depth = state.sets.options().max_depth != 0;
+  const HotCode* const hot = block.hot_code;
+  if (!hot) {
+    if (++block.executions >= hot_ && !block.instructions.empty() && is_complete(block, log))
+      request(block, log, policy, depth);
+    return interpret();
+  }
+  const CompiledCode code = hot->code.load(std::memory_order_acquire);
+  if (!code || hot->plan.pointers != policy.pointers || hot->plan.depth != depth)
+    return interpret();
+  const Access* steps[kMostSteps + 1];
+  if (!matches(hot->plan, log, steps)) {
+    ++other_accesses_;
+    return interpret();
+  }
+  switch (effect_of(*hot, block, log, state)) {
+    case Effect::kNone:
+      return false;
+    case Effect::kUnknown:
+      return interpret();
+    case Effect::kSome:
+      break;
+  }
+  Caller caller{block, policy, state, findings};
+  Frame frame{state.registers.bytes, &state.registers.labelled, log.data(), steps, &caller};
+  code(&frame);
+  ++fast_;
+  return true;
+}
+
+}  // namespace fptrace::emu::taint::jit

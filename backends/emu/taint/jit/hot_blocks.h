@@ -1,0 +1,70 @@
+#pragma once
+#include <pthread.h>
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include "backends/emu/taint/execute.h"
+#include "backends/emu/taint/jit/compiled.h"
+
+namespace fptrace::emu::taint::jit {
+
+struct HotCode;
+
+// The second tier: blocks that are executed again and again are compiled, on a thread of its own,
+// and from some moment on compiled code moves the labels. As it makes the same joins in the same
+// order as the interpreter, nobody can tell from the result when that was.
+//
+// All but the thread's part is for one thread. No block may be executed by two of these.
+class HotBlocks {
+ public:
+  // An execution of a block is cheap, compiling it takes milliseconds.
+  static constexpr uint64_t kHot = 2000;
+
+  struct Counts {
+    uint64_t compiled = 0, refused = 0;  // blocks
+    uint64_t fast = 0;                   // executions by compiled code,
+    uint64_t other_accesses = 0;         // and not, though there was some, for accesses it is not for
+  };
+
+  // Loads the compiler from this file. nullptr: there is no second tier, for the reason in `why`.
+  static std::unique_ptr<HotBlocks> load(const std::string& module, std::string& why,
+                                         uint64_t hot = kHot);
+  ~HotBlocks();
+  HotBlocks(const HotBlocks&) = delete;
+  HotBlocks& operator=(const HotBlocks&) = delete;
+
+  // As taint::execute(), and with the same result.
+  bool execute(Block& block, uint32_t first, uint32_t last, std::span<const Access> log,
+               const Policy& policy, const State& state, FindingList& findings);
+
+  // Waits until all that is hot so far is compiled.
+  void finish();
+  Counts counts() const;
+
+ private:
+  struct Module;
+  explicit HotBlocks(std::unique_ptr<Module> module, uint64_t hot);
+  bool start();
+  void compile_all();
+  void request(Block& block, std::span<const Access> log, const Policy& policy, bool depth);
+
+  const std::unique_ptr<Module> module_;
+  const uint64_t hot_;
+  uint64_t fast_ = 0, other_accesses_ = 0;
+
+  // What both threads see.
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::unique_ptr<HotCode>> queue_;  // to be compiled
+  std::deque<std::unique_ptr<HotCode>> done_;   // kept for the blocks that refer to them
+  uint64_t compiled_ = 0, refused_ = 0;
+  bool busy_ = false, stopping_ = false, started_ = false;
+  pthread_t thread_{};
+};
+
+}  // namespace fptrace::emu::taint::jit
