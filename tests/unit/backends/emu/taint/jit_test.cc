@@ -62,21 +62,25 @@ std::array<uint8_t, Decoder::kMostBytes> random_bytes(Random& random) {
   return bytes;
 }
 
-Block random_block(Random& random, Decoder& decoder, uint32_t most) {
-  Block block;
-  const uint32_t count = 1 + below(random, most);
-  while (block.instructions.size() < count) {
-    const auto bytes = random_bytes(random);
-    const size_t ops = block.ops.size();
-    const bool unmodelled = block.has_unmodelled;
-    decoder.decode(bytes.data(), bytes.size(), true, block);
-    if (std::string(decoder.mnemonic_name(block.instructions.back().mnemonic)) != "(unknown)" ||
-        below(random, 50) == 0)
-      continue;
+// False, with the block as it was, if the bytes begin with no known instruction.
+bool decode_first(Decoder& decoder, std::span<const uint8_t> bytes, Block& block) {
+  const size_t ops = block.ops.size();
+  const bool unmodelled = block.has_unmodelled;
+  for (size_t size = 1; size <= bytes.size(); ++size) {
+    decoder.decode(bytes.data(), size, true, block);
+    if (std::string(decoder.mnemonic_name(block.instructions.back().mnemonic)) != "(unknown)")
+      return true;
     block.instructions.pop_back();
     block.ops.resize(ops);
     block.has_unmodelled = unmodelled;
   }
+  return false;
+}
+
+Block random_block(Random& random, Decoder& decoder, uint32_t most) {
+  Block block;
+  const uint32_t count = 1 + below(random, most);
+  while (block.instructions.size() < count) decode_first(decoder, random_bytes(random), block);
   Decoder::finish(block);
   return block;
 }
