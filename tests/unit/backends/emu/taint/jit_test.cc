@@ -48,7 +48,8 @@ std::array<uint8_t, Decoder::kMostBytes> random_bytes(Random& random) {
   if (prefix < 2) bytes[at++] = 0x66;
   if (prefix == 2) bytes[at++] = 0xf3;
   if (prefix == 3) bytes[at++] = 0xf2;
-  if (below(random, 2) != 0) bytes[at++] = uint8_t(0x40 | below(random, 16));
+  // No assembler makes operands of 16 and of 64 bits at once.
+  if (below(random, 2) != 0) bytes[at++] = uint8_t(0x40 | below(random, prefix < 2 ? 8 : 16));
   const uint32_t map = below(random, 20);
   if (map < 12) {
     bytes[at++] = kOneByte[below(random, sizeof(kOneByte))];
