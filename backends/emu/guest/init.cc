@@ -72,7 +72,7 @@ void watch_exec(Port& port, int exec_error) {
   const Program program = start_program(job);
   watch_exec(port, program.exec_error);
   const int status = Relay(port, program).run();
-  mark(kMarkerEnd, uint32_t(status));
+  mark(Marker::kProgramEnded, uint32_t(status));
   port.send(ToHost::kExited, &status, sizeof status);
   for (;;) ::pause();
 }

@@ -101,7 +101,7 @@ Program start_program(const Job& job) {
     } else {
       install(input.read, STDIN_FILENO);
     }
-    mark(kMarkerStart, uint32_t(::getpid()));
+    mark(Marker::kProgramBegins, uint64_t(::getpid()));
     ::execve(job.program.c_str(), argv.data(), env.data());
     const int error_number = errno;
     (void)!::write(exec_error.write, &error_number, sizeof error_number);

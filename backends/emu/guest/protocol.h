@@ -52,10 +52,4 @@ struct Ready {
   uint32_t has_btf = 0;  // the kernel has /sys/kernel/btf/vmlinux
 };
 
-// cpuid with this in EAX tells a plugin that something begins or ends. ECX says what, EBX has the
-// pid or the wait status.
-constexpr uint32_t kMarker = 0x46505452;  // "FPTR"
-constexpr uint32_t kMarkerStart = 1;      // the child's last act before it executes the program
-constexpr uint32_t kMarkerEnd = 2;        // the program and all its processes have ended
-
 }  // namespace fptrace::emu

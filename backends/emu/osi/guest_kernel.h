@@ -26,6 +26,10 @@ class GuestKernel {
   const KernelLayout& layout() const { return layout_; }
   const std::string& release() const { return info_.release; }
   bool five_levels() const { return info_.five_levels; }
+  // What the kernel says of itself for crash dumps, as it stands in memory.
+  const std::string& vmcoreinfo() const { return vmcoreinfo_; }
+  // Virtual address at which all of physical memory is mapped; 0: not known.
+  uint64_t direct_map() const { return direct_map_; }
 
   size_t read(uint64_t vaddr, std::span<std::byte> out) const;
   template <class T>
@@ -75,6 +79,7 @@ class GuestKernel {
 
   const GuestMemory* memory_;
   VmcoreInfo info_;
+  std::string vmcoreinfo_;
   SymbolMap symbols_;
   KernelLayout layout_;
   uint64_t direct_map_ = 0;    // where all of physical memory is mapped

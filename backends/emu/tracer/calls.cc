@@ -28,7 +28,8 @@ Result<void> Session::on_call() {
     thread->pending = decoder_.enter(thread->view, thread->call);
   thread->partial = thread->view.take_missed();
   thread->view.show_registers(nullptr);
-  if (!thread->pending) return watch(*thread);
+  if (!thread->pending)
+    return watch(*thread, options_.calls == Calls::kAll ? uint32_t{kAwaitReturn} : 0);
   if (tracker_) {
     for (const auto& change : thread->pending->may_change())
       tracker_->before_change(change.file, change.keeps_content);

@@ -37,6 +37,7 @@ class EmuTracer final : public Tracer {
     Cap all = Cap::kProcesses | Cap::kFiles | Cap::kMaps | Cap::kSignals;
     if (options_.hash) all = all | Cap::kContent;
     if (options_.openers) all = all | Cap::kOpeners;
+    for (const Observer* observer : options_.observers) all = all | observer->capabilities();
     return all;
   }
 
@@ -45,6 +46,7 @@ class EmuTracer final : public Tracer {
     if (!directory) return fail(directory.error());
     auto channel = Channel::create(directory->file("channel"), true);
     if (!channel) return fail(channel.error());
+    for (Observer* const observer : options_.observers) observer->prepare(*channel);
     const std::string plugin = "file=" + options_.plugin + ",channel=" + directory->file("channel");
     if (!options_.replay.empty())
       return replay(options_.replay, plugin, *channel, sink, stop, output());
@@ -95,8 +97,8 @@ class EmuTracer final : public Tracer {
     const Channel::Ram ram{machine.ram_path(), machine.ram_size(),
                            GuestMemory::pc_low_size(machine.ram_size())};
     if (auto ok = channel.set_ram(ram); !ok) return fail(ok.error());
-    const Session::Options how{options_.openers, options_.hash, options_.whole_machine,
-                               options_.progress};
+    const Session::Options how{options_.openers, options_.hash,      options_.whole_machine,
+                               options_.calls,   options_.observers, options_.progress};
     const auto disk = DiskReader::open(machine.contents_path());
     if (!disk) return fail(disk.error());
     Session session(how, channel, *memory, &*disk, sink);
@@ -112,6 +114,7 @@ class EmuTracer final : public Tracer {
     }
     // What the session found wrong ended the machine.
     if (!seen) return fail(seen.error());
+    if (session.saw_enough()) return ExitStatus{};
     if (!*served) return fail(served->error());
     if (!*seen) return fail(Errc::kBackend, missed(channel));
     return **served;

@@ -19,8 +19,15 @@ enum class Hook : uint32_t {
   kFatal,       // do_group_exit(code): an exit_group, or a signal that kills
 };
 
+// Which system calls the guest stops at.
+enum class Calls {
+  kDecoded,  // those that can be events
+  kAll,
+  kExec,  // what a trace of processes alone needs
+};
+
 // Tells the plugin where they are, where the current task is named, and which calls matter. At a
 // stop. An error names what the kernel lacks.
-Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel);
+Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel, Calls calls);
 
 }  // namespace fptrace::emu
