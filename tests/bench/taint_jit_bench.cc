@@ -190,17 +190,16 @@ void interpreted(benchmark::State& state, const Loop& loop, Labels labels) {
 
 void compiled(benchmark::State& state, const Loop& loop, Labels labels) {
   const char* const module = std::getenv("FPTRACE_TAINT_JIT");
-  std::string why;
-  const auto hot = jit::HotBlocks::load(module ? module : "fptrace_taint_jit.so", why, 1);
-  if (!hot) return state.SkipWithError(why.c_str());
+  jit::HotBlocks hot(module ? module : FPTRACE_TAINT_JIT, 1);
   Bench bench(loop, labels);
   const auto size = uint32_t(bench.block.instructions.size());
   const auto once = [&](const std::vector<Access>& log) {
-    hot->execute(bench.block, 0, size, log, {}, {bench.registers, bench.memory, bench.sets},
+    hot.execute(bench.block, 0, size, log, {}, {bench.registers, bench.memory, bench.sets},
                  bench.found);
   };
   once(bench.logs[0]);
-  hot->finish();
+  hot.finish();
+  if (hot.counts().compiled == 0) return state.SkipWithError(hot.problem().c_str());
   run(state, bench, once);
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "backends/emu/taint/access.h"
@@ -65,8 +64,6 @@ struct Helpers {
   void (*interpret)(Frame*, uint32_t instruction, const Access* first, const Access* last);
 };
 
-// A plan has at most so many steps, or nothing is compiled.
-inline constexpr uint32_t kMostSteps = 1024;
 // Inputs that an operation has at most, or the interpreter does it.
 inline constexpr uint32_t kMostLanes = 64;
 

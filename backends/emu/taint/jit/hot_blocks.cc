@@ -3,8 +3,9 @@
 #include <dlfcn.h>
 #include <signal.h>
 
-#include <algorithm>
 #include <atomic>
+#include <cstdlib>
+#include <utility>
 
 #include "backends/emu/taint/jit/plan.h"
 #include "backends/emu/taint/label_ops.h"
@@ -71,6 +72,9 @@ constexpr Helpers kHelpers = {
 
 // --- Before it runs ------------------------------------------------------------------------------------
 
+// At most two accesses of an instruction are planned one by one.
+constexpr size_t kMostSteps = 2 * Decoder::kMostInstructions;
+
 enum class Effect { kNone, kSome, kUnknown };
 
 // What execute() would say, with all done when it is kNone: as long as no register that is read has
@@ -97,6 +101,8 @@ Effect effect_of(const HotCode& hot, const Block& block, std::span<const Access>
 }
 
 bool is_complete(const Block& block, std::span<const Access> log) {
+  if (block.instructions.empty() || block.instructions.size() > Decoder::kMostInstructions)
+    return false;
   const Instruction& last = block.instructions.back();
   if ((last.flags & Instruction::kAnyAccesses) != 0) return true;
   uint32_t loaded = 0, stored = 0;
@@ -108,48 +114,23 @@ bool is_complete(const Block& block, std::span<const Access> log) {
 
 }  // namespace
 
-// --- The module ----------------------------------------------------------------------------------------
+// --- The thread ----------------------------------------------------------------------------------------
 
-struct HotBlocks::Module {
-  void* handle = nullptr;
-  void* compiler = nullptr;
-  Compile compile = nullptr;
-  DestroyCompiler destroy = nullptr;
-  ~Module() {
-    if (compiler) destroy(compiler);
-    // LLVM stays: it is not made to be unloaded.
-  }
-};
+namespace {
 
-std::unique_ptr<HotBlocks> HotBlocks::load(const std::string& file, std::string& why,
-                                           uint64_t hot) {
-  auto module = std::make_unique<Module>();
-  module->handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!module->handle) {
-    const char* problem = ::dlerror();
-    why = problem ? problem : "load " + file + ": failed";
-    return nullptr;
-  }
-  const auto make = reinterpret_cast<MakeCompiler>(::dlsym(module->handle, kMakeCompiler));
-  module->compile = reinterpret_cast<Compile>(::dlsym(module->handle, kCompile));
-  module->destroy = reinterpret_cast<DestroyCompiler>(::dlsym(module->handle, kDestroyCompiler));
-  if (!make || !module->compile || !module->destroy) {
-    why = file + ": not a compiler of this version";
-    return nullptr;
-  }
-  module->compiler = make(&kHelpers);
-  if (!module->compiler) {
-    why = file + ": LLVM does not make code for this processor";
-    return nullptr;
-  }
-  std::unique_ptr<HotBlocks> blocks(new HotBlocks(std::move(module), hot));
-  if (blocks->start()) return blocks;
-  why = "start the thread that compiles: no more threads";
-  return nullptr;
+// The one whose thread may be within LLVM when the process exits.
+std::atomic<HotBlocks*> g_compiling = nullptr;
+
+}  // namespace
+
+HotBlocks::HotBlocks(std::string module, uint64_t hot) : file_(std::move(module)), hot_(hot) {}
+
+HotBlocks::~HotBlocks() {
+  HotBlocks* self = this;
+  g_compiling.compare_exchange_strong(self, nullptr);
+  stop();
+  if (compiler_) destroy_(compiler_);
 }
-
-HotBlocks::HotBlocks(std::unique_ptr<Module> module, uint64_t hot)
-    : module_(std::move(module)), hot_(hot) {}
 
 bool HotBlocks::start() {
   // Signals are for the threads that wait for them.
@@ -165,19 +146,51 @@ bool HotBlocks::start() {
   return started_;
 }
 
-HotBlocks::~HotBlocks() {
-  if (!started_) return;
+void HotBlocks::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
-  pthread_join(thread_, nullptr);
+  if (started_) pthread_join(thread_, nullptr);
+  started_ = false;
 }
 
-// --- Compiling ---------------------------------------------------------------------------------------
+// LLVM's own objects go at exit, and this is to happen before: registered later, it is called first.
+void HotBlocks::note_exit() {
+  static std::atomic<bool> registered = false;
+  g_compiling = this;
+  if (!registered.exchange(true))
+    std::atexit([] {
+      if (HotBlocks* const blocks = g_compiling.exchange(nullptr)) blocks->stop();
+    });
+}
+
+// The module stays loaded: LLVM is not made to be unloaded.
+bool HotBlocks::load() {
+  void* const handle = ::dlopen(file_.c_str(), RTLD_NOW | RTLD_LOCAL);
+  const char* const said = handle ? nullptr : ::dlerror();
+  std::string why;
+  if (!handle) {
+    why = said ? said : "load " + file_ + ": failed";
+  } else {
+    const auto make = reinterpret_cast<MakeCompiler>(::dlsym(handle, kMakeCompiler));
+    compile_ = reinterpret_cast<Compile>(::dlsym(handle, kCompile));
+    destroy_ = reinterpret_cast<DestroyCompiler>(::dlsym(handle, kDestroyCompiler));
+    if (!make || !compile_ || !destroy_)
+      why = file_ + ": not a compiler of this version";
+    else if (compiler_ = make(&kHelpers); !compiler_)
+      why = file_ + ": LLVM makes no code for this processor";
+  }
+  if (compiler_) return true;
+  const std::lock_guard lock(mutex_);
+  problem_ = why;
+  return false;
+}
 
 void HotBlocks::compile_all() {
+  const bool loaded = load();
+  failed_ = !loaded;
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
@@ -186,9 +199,10 @@ void HotBlocks::compile_all() {
     queue_.pop_front();
     busy_ = true;
     lock.unlock();
-    const CompiledCode code = module_->compile(module_->compiler, &hot->plan);
+    const CompiledCode code = loaded ? compile_(compiler_, &hot->plan) : nullptr;
     hot->code.store(code, std::memory_order_release);
     lock.lock();
+    if (code && compiled_ == 0) note_exit();
     ++(code ? compiled_ : refused_);
     done_.push_back(std::move(hot));
     busy_ = false;
@@ -198,6 +212,7 @@ void HotBlocks::compile_all() {
 
 void HotBlocks::request(Block& block, std::span<const Access> log, const Policy& policy,
                         bool depth) {
+  if (!started_ && !start()) return;
   auto hot = std::make_unique<HotCode>();
   hot->plan = make_plan(block, log, policy.pointers, depth);
   hot->reads = reads(block.summary, policy);
@@ -216,6 +231,11 @@ void HotBlocks::finish() {
   changed_.wait(lock, [&] { return queue_.empty() && !busy_; });
 }
 
+std::string HotBlocks::problem() const {
+  const std::lock_guard lock(mutex_);
+  return problem_;
+}
+
 HotBlocks::Counts HotBlocks::counts() const {
   const std::lock_guard lock(mutex_);
   return {compiled_, refused_, fast_, other_accesses_};
@@ -232,7 +252,7 @@ bool HotBlocks::execute(Block& block, uint32_t first, uint32_t last, std::span<c
   const bool depth = state.sets.options().max_depth != 0;
   const HotCode* const hot = block.hot_code;
   if (!hot) {
-    if (++block.executions >= hot_ && !block.instructions.empty() && is_complete(block, log))
+    if (!failed_ && ++block.executions >= hot_ && is_complete(block, log))
       request(block, log, policy, depth);
     return interpret();
   }

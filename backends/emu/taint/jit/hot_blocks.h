@@ -1,6 +1,7 @@
 #pragma once
 #include <pthread.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -19,21 +20,22 @@ struct HotCode;
 // and from some moment on compiled code moves the labels. As it makes the same joins in the same
 // order as the interpreter, nobody can tell from the result when that was.
 //
-// All but the thread's part is for one thread. No block may be executed by two of these.
+// Nothing is loaded, and no thread started, before the first block is hot. Without the compiler's
+// module the interpreter does everything. All functions are for one thread. No block may be
+// executed by two of these.
 class HotBlocks {
  public:
-  // An execution of a block is cheap, compiling it takes milliseconds.
+  // Executing a block takes a microsecond, compiling it some milliseconds.
   static constexpr uint64_t kHot = 2000;
 
   struct Counts {
     uint64_t compiled = 0, refused = 0;  // blocks
-    uint64_t fast = 0;                   // executions by compiled code,
-    uint64_t other_accesses = 0;         // and not, though there was some, for accesses it is not for
+    uint64_t fast = 0;                   // executions by compiled code
+    uint64_t other_accesses = 0;         // not by it, for accesses that it is not made for
   };
 
-  // Loads the compiler from this file. nullptr: there is no second tier, for the reason in `why`.
-  static std::unique_ptr<HotBlocks> load(const std::string& module, std::string& why,
-                                         uint64_t hot = kHot);
+  // `module`: the compiler's file. `hot`: executions that make a block worth it.
+  explicit HotBlocks(std::string module, uint64_t hot = kHot);
   ~HotBlocks();
   HotBlocks(const HotBlocks&) = delete;
   HotBlocks& operator=(const HotBlocks&) = delete;
@@ -44,18 +46,27 @@ class HotBlocks {
 
   // Waits until all that is hot so far is compiled.
   void finish();
+  // Why nothing is ever compiled; empty: no reason.
+  std::string problem() const;
   Counts counts() const;
 
  private:
-  struct Module;
-  explicit HotBlocks(std::unique_ptr<Module> module, uint64_t hot);
-  bool start();
+  // Of the thread.
   void compile_all();
+  bool load();
+  void note_exit();
+
+  bool start();
+  void stop();
   void request(Block& block, std::span<const Access> log, const Policy& policy, bool depth);
 
-  const std::unique_ptr<Module> module_;
+  const std::string file_;
   const uint64_t hot_;
   uint64_t fast_ = 0, other_accesses_ = 0;
+
+  void* compiler_ = nullptr;
+  Compile compile_ = nullptr;
+  DestroyCompiler destroy_ = nullptr;
 
   // What both threads see.
   mutable std::mutex mutex_;
@@ -63,7 +74,9 @@ class HotBlocks {
   std::deque<std::unique_ptr<HotCode>> queue_;  // to be compiled
   std::deque<std::unique_ptr<HotCode>> done_;   // kept for the blocks that refer to them
   uint64_t compiled_ = 0, refused_ = 0;
+  std::string problem_;
   bool busy_ = false, stopping_ = false, started_ = false;
+  std::atomic<bool> failed_ = false;
   pthread_t thread_{};
 };
 

@@ -215,15 +215,10 @@ struct Setting {
 };
 void PrintTo(const Setting& setting, std::ostream* out) { *out << setting.name; }
 
-std::unique_ptr<jit::HotBlocks> load(uint64_t hot, std::string& why) {
-#ifdef FPTRACE_TAINT_JIT
-  return jit::HotBlocks::load(FPTRACE_TAINT_JIT, why, hot);
-#else
-  (void)hot;
-  why = "built without LLVM 19";
-  return nullptr;
+#ifndef FPTRACE_TAINT_JIT
+#define FPTRACE_TAINT_JIT ""
 #endif
-}
+constexpr bool kIsBuilt = sizeof(FPTRACE_TAINT_JIT) > 1;
 
 class Tiers : public ::testing::TestWithParam<Setting> {
  protected:
@@ -245,6 +240,7 @@ class Tiers : public ::testing::TestWithParam<Setting> {
     label_some(fast_, same);
   }
   void SetUp() override {
+    if (!kIsBuilt) GTEST_SKIP() << "built without LLVM 19";
     policy_.pointers = GetParam().pointers;
     for (World* world : {&slow_, &fast_})
       world->sets.set_options({.max_runs = 8, .max_depth = GetParam().max_depth});
@@ -256,9 +252,7 @@ class Tiers : public ::testing::TestWithParam<Setting> {
 };
 
 TEST_P(Tiers, AgreeOnRandomCode) {
-  std::string why;
-  const auto hot = load(1, why);
-  if (!hot) GTEST_SKIP() << why;
+  jit::HotBlocks hot(FPTRACE_TAINT_JIT, 1);
   Random random(GetParam().max_depth * 2 + GetParam().pointers);
   for (uint32_t n = 0; n < count(); ++n) {
     Block block = random_block(random, decoder_, 12);
@@ -269,8 +263,8 @@ TEST_P(Tiers, AgreeOnRandomCode) {
     for (uint32_t execution = 0; execution < 12; ++execution) {
       const std::vector<Access> log = random_log(random, block);
       if (below(random, 2) == 0) label_both(random);
-      execute_both(*hot, block, 0, uint32_t(block.instructions.size()), log);
-      if (execution == 0) hot->finish();
+      execute_both(hot, block, 0, uint32_t(block.instructions.size()), log);
+      if (execution == 0) hot.finish();
       if (HasFatalFailure() || HasNonfatalFailure()) {
         std::string code;
         for (const Instruction& one : block.instructions)
@@ -279,7 +273,7 @@ TEST_P(Tiers, AgreeOnRandomCode) {
       }
     }
   }
-  const auto counts = hot->counts();
+  const auto counts = hot.counts();
   EXPECT_EQ(counts.compiled, count());
   EXPECT_EQ(counts.refused, 0u);
   EXPECT_GT(counts.fast, uint64_t{count()} * 4);
@@ -287,9 +281,7 @@ TEST_P(Tiers, AgreeOnRandomCode) {
 }
 
 TEST_P(Tiers, AgreeWhileBlocksAreCompiled) {
-  std::string why;
-  const auto hot = load(20, why);
-  if (!hot) GTEST_SKIP() << why;
+  jit::HotBlocks hot(FPTRACE_TAINT_JIT, 20);
   Random random(77);
   std::vector<Block> blocks;
   for (uint32_t i = 0; i < 40; ++i) blocks.push_back(random_block(random, decoder_, 6));
@@ -311,11 +303,11 @@ TEST_P(Tiers, AgreeWhileBlocksAreCompiled) {
     });
     if (below(random, 10) == 0 && !log.empty() && log.back().instruction + 1u == last)
       log.pop_back();
-    execute_both(*hot, block, first, last, log);
+    execute_both(hot, block, first, last, log);
     ASSERT_FALSE(HasNonfatalFailure()) << "execution " << n;
   }
-  hot->finish();
-  EXPECT_GT(hot->counts().fast, 0u);
+  hot.finish();
+  EXPECT_GT(hot.counts().fast, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(, Tiers,
@@ -324,10 +316,23 @@ INSTANTIATE_TEST_SUITE_P(, Tiers,
                                            Setting{"PointersAndDepth", true, 3}),
                          [](const auto& info) { return info.param.name; });
 
-TEST(HotBlocks, SayWhyThereAreNone) {
-  std::string why;
-  EXPECT_EQ(jit::HotBlocks::load("/nonexistent/module.so", why), nullptr);
-  EXPECT_NE(why.find("/nonexistent/module.so"), std::string::npos) << why;
+TEST(HotBlocks, AreInterpretedWithoutACompiler) {
+  jit::HotBlocks hot("/nonexistent/module.so", 1);
+  Decoder decoder;
+  Block block;
+  constexpr uint8_t kMove[] = {0x48, 0x89, 0xd8};  // mov rax, rbx
+  decoder.decode(kMove, sizeof(kMove), true, block);
+  Decoder::finish(block);
+  World world;
+  world.registers.bytes[gpr_at(3)] = LabelSets::single(5);
+  world.registers.refresh(1 << 3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(hot.execute(block, 0, 1, {}, {}, world.state(), world.found));
+    hot.finish();
+  }
+  EXPECT_EQ(world.registers.bytes[gpr_at(0)], LabelSets::single(5));
+  EXPECT_EQ(hot.counts().compiled, 0u);
+  EXPECT_NE(hot.problem().find("/nonexistent/module.so"), std::string::npos) << hot.problem();
 }
 
 }  // namespace
