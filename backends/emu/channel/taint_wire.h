@@ -117,13 +117,13 @@ struct TaintSummary {
   uint64_t activations;                     // times that the first register got a label
   uint64_t unmodelled, unmodelled_tainted;  // executions of those in the table kUnmodelled
   uint64_t decoded_blocks;
-  // By the second tier: they are a matter of time, and not for reports.
-  uint64_t compiled_blocks, compiled_executions;
   uint64_t checked, wrong_translations;  // see TaintOptions::check
   uint32_t any_merged;                   // 1: a set had to be
   uint32_t deepest;
   uint32_t findings, holders, unmodelled_kinds;  // entries of the tables
   uint32_t reserved;
+  // By the second tier: they are a matter of time, and not for reports.
+  uint64_t compiled_blocks, compiled_executions;
 };
 
 // An instruction that did something with labels. ReportKind of its reports is kTaint + kind.

@@ -260,7 +260,10 @@ bool HotBlocks::execute(Block& block, uint32_t first, uint32_t last, std::span<c
   if (!code || hot->plan.pointers != policy.pointers || hot->plan.depth != depth)
     return interpret();
   const Access* steps[kMostSteps + 1];
-  if (!matches(hot->plan, log, steps)) {
+  const bool as_planned =
+      matches(hot->plan, log, steps) &&
+      (!hot->plan.instructions.back().interpreted || is_complete(block, log));
+  if (!as_planned) {
     ++other_accesses_;
     return interpret();
   }
