@@ -324,8 +324,8 @@ TEST(HotBlocks, AreInterpretedWithoutACompiler) {
   decoder.decode(kMove, sizeof(kMove), true, block);
   Decoder::finish(block);
   World world;
-  world.registers.bytes[gpr_at(3)] = LabelSets::single(5);
-  world.registers.refresh(1 << 3);
+  world.registers.bytes[gpr_at(1)] = LabelSets::single(5);
+  world.registers.refresh(1 << 1);
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(hot.execute(block, 0, 1, {}, {}, world.state(), world.found));
     hot.finish();
