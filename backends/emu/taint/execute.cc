@@ -93,8 +93,7 @@ class Interpreter {
   Area loads_, stores_;
 };
 
-// --- The instruction
-// -------------------------------------------------------------------------------
+// --- The instruction -----------------------------------------------------------------------------
 
 void Interpreter::find_areas(bool is_xsave) {
   loads_ = stores_ = Area();
@@ -108,10 +107,13 @@ void Interpreter::find_areas(bool is_xsave) {
       area.base = std::min(area.base, access.vaddr);
     }
   }
-  if (is_xsave) {
-    loads_.base &= ~uint64_t{kXsaveAlignment - 1};
-    stores_.base &= ~uint64_t{kXsaveAlignment - 1};
-  }
+  if (!is_xsave) return;
+  // The header is always looked at, and that first; where the area begins, need not be.
+  const auto header = std::find_if(log_.begin(), log_.end(),
+                                   [](const Access& access) { return access.is_store == 0; });
+  if (header == log_.end()) return;
+  loads_.base = stores_.base = (header->vaddr & ~uint64_t{kXsaveAlignment - 1}) - kXsaveHeader;
+  loads_.only = stores_.only = nullptr;
 }
 
 void Interpreter::run(const Block& block, uint16_t index, std::span<const Access> log) {
@@ -229,8 +231,7 @@ void Interpreter::op(const Op& op) {
   }
 }
 
-// --- Registers
-// ---------------------------------------------------------------------------------------
+// --- Registers -----------------------------------------------------------------------------------
 
 void Interpreter::arithmetic(const Op& op) {
   carry(sets_, r_ + op.dst, r_ + op.a, r_ + op.b, op.n, op.n);
@@ -314,8 +315,7 @@ void Interpreter::address(const Op& op) {
   r_[kAddressLabel] = all;
 }
 
-// --- Memory
-// ------------------------------------------------------------------------------------------
+// --- Memory --------------------------------------------------------------------------------------
 
 template <class Visit>
 void Interpreter::for_each_piece(bool stores, uint64_t begin, uint32_t size, Visit visit) {
@@ -375,8 +375,7 @@ void Interpreter::restore(const Op& op) {
     std::memset(r_ + op.dst, 0, op.n * sizeof(LabelId));
 }
 
-// --- String instructions
-// -----------------------------------------------------------------------------
+// --- String instructions -------------------------------------------------------------------------
 
 void Interpreter::string(const Op& op) {
   switch (StringKind(op.n)) {
@@ -460,8 +459,7 @@ void Interpreter::scan_elements(const Op& op) {
   if (op.n == kCmps) into(4);
 }
 
-// --- The block
-// -----------------------------------------------------------------------------------------
+// --- The block -----------------------------------------------------------------------------------
 
 bool is_complete(const Instruction& instruction, std::span<const Access> log) {
   if ((instruction.flags & Instruction::kAnyAccesses) != 0) return true;
@@ -479,14 +477,8 @@ LabelId inputs(const Instruction& instruction, std::span<const Access> log, cons
   for (RegisterMask left = reads(instruction.summary, policy) & r.labelled; left != 0;
        left &= left - 1) {
     const auto bit = unsigned(__builtin_ctzll(left));
-    if (bit < kVectorBit)
-      for (uint16_t i = 0; i < kGprBytes; ++i) add(r.bytes[gpr_at(bit) + i]);
-    else if (bit < kX87Bit)
-      for (uint16_t i = 0; i < kVectorBytes; ++i) add(r.bytes[vector_at(bit - kVectorBit) + i]);
-    else if (bit < kFlagBit)
-      for (uint16_t i = 0; i < kX87Bytes; ++i) add(r.bytes[x87_at(bit - kX87Bit) + i]);
-    else
-      add(r.bytes[flag_at(bit - kFlagBit)]);
+    const LabelId* const bytes = r.at(RegisterShadow::place_of(bit));
+    for (uint16_t i = 0; i < RegisterShadow::size_of(bit); ++i) add(bytes[i]);
   }
   for (const Access& access : log) {
     if (access.is_store) continue;

@@ -8,8 +8,11 @@ namespace {
 
 RegisterMask bit_of(uint16_t place) {
   if (place < kVectors) return RegisterMask{1} << (kGprBit + unsigned(place - kGprs) / kGprBytes);
-  if (place < kX87)
-    return RegisterMask{1} << (kVectorBit + unsigned(place - kVectors) / kVectorBytes);
+  if (place < kX87) {
+    const unsigned index = unsigned(place - kVectors) / kVectorBytes;
+    const bool is_high = (place - kVectors) % kVectorBytes >= kVectorBytes / 2;
+    return RegisterMask{1} << ((is_high ? kHighBit : kVectorBit) + index);
+  }
   if (place < kFlags) return RegisterMask{1} << (kX87Bit + unsigned(place - kX87) / kX87Bytes);
   if (place < kTemps) return RegisterMask{1} << (kFlagBit + unsigned(place - kFlags));
   return 0;
@@ -179,7 +182,7 @@ void Track::whole(uint16_t place, uint16_t size, uint16_t needed) {
 
 Summary Track::finish() {
   for (unsigned i = 0; i < kGprCount; ++i) whole(gpr_at(i), kGprBytes, kGprBytes);
-  for (unsigned i = 0; i < kVectorCount; ++i) whole(vector_at(i), kVectorBytes, kVectorBytes);
+  for (unsigned i = 0; i < 2 * kVectorCount; ++i) whole(uint16_t(kVectors + 16 * i), 16, 16);
   for (unsigned i = 0; i < kX87Count; ++i) whole(x87_at(i), kX87Bytes, 10);
   for (unsigned i = 0; i < kFlagCount; ++i) whole(flag_at(i), 1, 1);
   if (rotated_) summary_.kills &= ~kX87Mask;  // which one it was depends on when

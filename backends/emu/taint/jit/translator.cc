@@ -13,18 +13,8 @@ namespace {
 constexpr unsigned kChunk = 8;
 constexpr unsigned kScratchAlignment = 32;
 
-struct RegisterAt {
-  unsigned place, size, bit;
-};
-
-template <class Visit>
-void for_each_register(Visit visit) {
-  for (unsigned i = 0; i < kGprCount; ++i) visit(RegisterAt{gpr_at(i), kGprBytes, kGprBit + i});
-  for (unsigned i = 0; i < kVectorCount; ++i)
-    visit(RegisterAt{vector_at(i), kVectorBytes, kVectorBit + i});
-  for (unsigned i = 0; i < kX87Count; ++i) visit(RegisterAt{x87_at(i), kX87Bytes, kX87Bit + i});
-  for (unsigned i = 0; i < kFlagCount; ++i) visit(RegisterAt{flag_at(i), 1, kFlagBit + i});
-}
+// Of the bits of RegisterMask.
+constexpr unsigned kRegisters = kHighBit + kVectorCount;
 
 }  // namespace
 
@@ -313,24 +303,25 @@ Translator::Value Translator::has_label(const Run& labels) {
 void Translator::write_back() {
   RegisterMask written = 0;
   Value now = LLVMConstInt(i64_, 0, false);
-  for_each_register([&](RegisterAt at) {
-    const Place* const first = places_ + at.place;
+  for (unsigned bit = 0; bit < kRegisters; ++bit) {
+    const unsigned at = RegisterShadow::place_of(bit), size = RegisterShadow::size_of(bit);
+    const Place* const first = places_ + at;
     const auto is_dirty = [](const Place& place) { return place.dirty; };
-    if (std::none_of(first, first + at.size, is_dirty)) return;
-    written |= RegisterMask{1} << at.bit;
-    const Value bit = LLVMBuildZExt(builder_, has_label(get(at.place, at.size)), i64_, "");
-    now = any_of(now, LLVMBuildShl(builder_, bit, LLVMConstInt(i64_, at.bit, false), ""));
-    for (unsigned i = 0; i < at.size;) {
+    if (std::none_of(first, first + size, is_dirty)) continue;
+    written |= RegisterMask{1} << bit;
+    const Value any = LLVMBuildZExt(builder_, has_label(get(at, size)), i64_, "");
+    now = any_of(now, LLVMBuildShl(builder_, any, LLVMConstInt(i64_, bit, false), ""));
+    for (unsigned i = 0; i < size;) {
       unsigned dirty = 0;
-      while (i + dirty < at.size && dirty < kChunk && first[i + dirty].dirty) ++dirty;
+      while (i + dirty < size && dirty < kChunk && first[i + dirty].dirty) ++dirty;
       if (dirty != 0) {
-        const Value where = index(registers_, (at.place + i) * sizeof(LabelId));
-        LLVMSetAlignment(LLVMBuildStore(builder_, vector_of(get(at.place + i, dirty)), where),
+        const Value where = index(registers_, (at + i) * sizeof(LabelId));
+        LLVMSetAlignment(LLVMBuildStore(builder_, vector_of(get(at + i, dirty)), where),
                          alignof(LabelId));
       }
       i += std::max(dirty, 1u);
     }
-  });
+  }
   for (Place& place : places_) place.dirty = false;
   if (written == 0) return;
   const Value kept = LLVMBuildAnd(builder_, LLVMBuildLoad2(builder_, i64_, labelled_, ""),

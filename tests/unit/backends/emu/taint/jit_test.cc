@@ -163,7 +163,7 @@ void label_some(World& world, Random random) {
     if (padding || place >= kFlags + kFsw + 1) continue;
     if (many || below(random, 40) < registers) world.registers.bytes[place] = label();
   }
-  world.registers.refresh(~RegisterMask{0} >> (64 - kFlagBit - kFlagCount));
+  world.registers.refresh(~RegisterMask{0});
   for (uint32_t at = 0; at < 2 * kReach; ++at) {
     const uint64_t paddr = at < kReach ? kFirstPage + kShadowPageSize - kReach + at
                                        : kSecondPage + at - kReach;
@@ -174,7 +174,7 @@ void label_some(World& world, Random random) {
 }
 
 void forget(World& world) {
-  world.registers.clear(~RegisterMask{0} >> (64 - kFlagBit - kFlagCount));
+  world.registers.clear(~RegisterMask{0});
   for (const uint64_t page : {kFirstPage, kSecondPage}) world.memory.clear(page, kShadowPageSize);
 }
 
