@@ -23,7 +23,8 @@ class Interpreter {
         findings_(findings) {}
 
   // `log` are the instruction's accesses.
-  void run(const Block& block, uint16_t index, std::span<const Access> log);
+  void run(const Instruction& instruction, std::span<const Op> ops, uint16_t index,
+           std::span<const Access> log);
 
  private:
   // What the instruction loaded or stored: bytes from the lowest address on.
@@ -116,15 +117,14 @@ void Interpreter::find_areas(bool is_xsave) {
   loads_.only = stores_.only = nullptr;
 }
 
-void Interpreter::run(const Block& block, uint16_t index, std::span<const Access> log) {
-  const Instruction& instruction = block.instructions[index];
+void Interpreter::run(const Instruction& instruction, std::span<const Op> ops, uint16_t index,
+                      std::span<const Access> log) {
   index_ = index;
   log_ = log;
   if (!log.empty() || (instruction.flags & Instruction::kAnyAccesses) != 0)
     find_areas((instruction.flags & Instruction::kIsXsave) != 0);
   r_[kAddressLabel] = kNoLabel;
-  const Op* const first = block.ops.data() + instruction.first_op;
-  for (const Op* at = first; at != first + instruction.op_count; ++at) op(*at);
+  for (const Op& one : ops) op(one);
 }
 
 void Interpreter::op(const Op& op) {
@@ -507,8 +507,8 @@ bool execute(const Block& block, uint32_t first, uint32_t last, std::span<const 
   }
 
   const auto is_labelled = [&](const Access& access) { return any_label(state.memory, access); };
-  if (first == 0 && last == block.instructions.size() &&
-      (reads(block.summary, policy) & registers.labelled) == 0 &&
+  const bool is_whole = first == 0 && last == block.instructions.size();
+  if (is_whole && (reads(block.summary, policy) & registers.labelled) == 0 &&
       std::none_of(log.begin(), log.end(), is_labelled)) {
     registers.clear(block.summary.kills);
     return false;
@@ -520,13 +520,15 @@ bool execute(const Block& block, uint32_t first, uint32_t last, std::span<const 
   for (uint32_t i = first; i < last; ++i) {
     const Access* const its_first = access;
     while (access != log_end && access->instruction <= i) ++access;
-    effect |= execute_instruction(block, uint16_t(i), {its_first, access}, policy, state, findings);
+    effect |= execute_instruction(block, uint16_t(i), is_whole, {its_first, access}, policy, state,
+                                  findings);
   }
   return effect;
 }
 
-bool execute_instruction(const Block& block, uint16_t index, std::span<const Access> log,
-                         const Policy& policy, const State& state, FindingList& findings) {
+bool execute_instruction(const Block& block, uint16_t index, bool is_whole,
+                         std::span<const Access> log, const Policy& policy, const State& state,
+                         FindingList& findings) {
   const Instruction& instruction = block.instructions[index];
   RegisterShadow& registers = state.registers;
   bool labelled = (reads(instruction.summary, policy) & registers.labelled) != 0;
@@ -541,7 +543,12 @@ bool execute_instruction(const Block& block, uint16_t index, std::span<const Acc
   if (policy.instructions)
     if (const LabelId label = inputs(instruction, log, policy, state))
       findings.add({Finding::kInstruction, index, label});
-  Interpreter(policy, state, findings).run(block, index, log);
+  // Whoever wants all labelled inputs wants those that nothing looks at, too.
+  const bool trimmed = is_whole && !policy.instructions;
+  const auto ops = trimmed ? std::span(block.whole_ops)
+                                 .subspan(instruction.first_whole_op, instruction.whole_op_count)
+                           : std::span(block.ops).subspan(instruction.first_op, instruction.op_count);
+  Interpreter(policy, state, findings).run(instruction, ops, index, log);
   registers.refresh(instruction.summary.writes);
   return true;
 }

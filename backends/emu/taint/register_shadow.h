@@ -41,14 +41,15 @@ struct alignas(64) RegisterShadow {
 
   // Brings `labelled` up to date after bytes of these registers were written.
   void refresh(RegisterMask registers) {
-    for (RegisterMask left = registers; left != 0; left &= left - 1) {
+    RegisterMask found = 0;
+    if ((registers & kFlagMask) != 0)
+      for (unsigned i = 0; i < kFlagCount; ++i)
+        found |= RegisterMask{bytes[flag_at(i)] != kNoLabel} << (kFlagBit + i);
+    for (RegisterMask left = registers & ~kFlagMask; left != 0; left &= left - 1) {
       const auto bit = unsigned(__builtin_ctzll(left));
-      const RegisterMask mask = RegisterMask{1} << bit;
-      if (any_labelled(bit))
-        labelled |= mask;
-      else
-        labelled &= ~mask;
+      found |= RegisterMask{any_labelled(bit)} << bit;
     }
+    labelled = (labelled & ~registers) | (found & registers);
   }
 
   // Whether a byte of the register of this bit has a label, whatever `labelled` says.

@@ -65,7 +65,7 @@ constexpr Helpers kHelpers = {
     .interpret =
         [](Frame* frame, uint32_t instruction, const Access* first, const Access* last) {
           const Caller& c = caller(frame);
-          execute_instruction(c.block, uint16_t(instruction), {first, last}, c.policy, c.state,
+          execute_instruction(c.block, uint16_t(instruction), true, {first, last}, c.policy, c.state,
                               c.findings);
         },
 };

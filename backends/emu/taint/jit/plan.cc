@@ -66,7 +66,8 @@ Plan make_plan(const Block& block, std::span<const Access> log, bool pointers, b
     const Access* const first = access;
     while (access != end && access->instruction <= i) ++access;
     const std::span<const Access> its_log(first, access);
-    const auto ops = std::span(block.ops).subspan(instruction.first_op, instruction.op_count);
+    const auto ops = std::span(block.whole_ops)
+                         .subspan(instruction.first_whole_op, instruction.whole_op_count);
 
     PlannedInstruction& planned = plan.instructions.emplace_back();
     planned.index = i;

@@ -334,20 +334,21 @@ void Translator::write_back() {
 Translator::Label Translator::gather(const Run& labels,
                                      LabelId (*helper)(Frame*, const LabelId*, uint32_t),
                                      bool deep) {
-  Run some;
-  for (const Label& label : labels)
-    if (label != Label{}) some.push_back(label);
-  if (some.empty()) return {};
-  const bool one = std::all_of(some.begin(), some.end(),
-                               [&](const Label& label) { return label == some.front(); });
-  if (one && !deep) return some.front();
-  const Value vector = vector_of(one ? Run{some.front()} : some);
-  const Value seen = reduce_or(vector);
+  const auto some = std::find_if(labels.begin(), labels.end(),
+                                 [](const Label& label) { return label != Label{}; });
+  if (some == labels.end()) return {};
+  const bool one = std::all_of(labels.begin(), labels.end(), [&](const Label& label) {
+    return label == Label{} || label == *some;
+  });
+  if (one && !deep) return *some;
+  // The helper is given all of them: how they lie side by side may decide how it joins them.
+  const Run given = one ? Run{*some} : labels;
+  const Value vector = vector_of(given), seen = reduce_or(vector);
   const Value ok =
-      deep ? equal(seen, number(0)) : all_lanes(none_or(vector, splat_of(seen, some.size())));
+      deep ? equal(seen, number(0)) : all_lanes(none_or(vector, splat_of(seen, given.size())));
   return label_of(guarded(ok, seen, [&] {
     return call(reinterpret_cast<const void*>(helper), i32_, frame_, to_memory(vector, 0),
-                number(one ? 1 : uint32_t(some.size())));
+                number(uint32_t(given.size())));
   }));
 }
 
