@@ -11,6 +11,10 @@
 
 namespace fptrace::emu::taint {
 
+namespace jit {
+struct HotCode;
+}
+
 // What is to be known of registers before operations are executed.
 struct Summary {
   // Without a label in these and in the memory accessed, no output has a label.
@@ -48,6 +52,8 @@ struct Block {
   Summary summary;          // of all together
   uint64_t executions = 0;  // for whoever wants to know how hot it is
   bool has_unmodelled = false;
+  // Of the second tier, for itself alone, if there is one; see jit/hot_blocks.h.
+  const jit::HotCode* hot_code = nullptr;
 };
 
 // The reading and writing of the operations, for whatever runs them one after the other.

@@ -209,6 +209,11 @@ class Liveness {
   void address(uint32_t place, uint32_t size) { mark(reads_, place, size); }
   void write(uint32_t place, uint32_t size) { mark(writes_, place, size); }
   void rotate() { mark(reads_, kX87, kX87Bytes * kX87Count); }
+  // All of these registers are looked at.
+  void keep(RegisterMask registers) {
+    for (uint32_t i = 0; i < kTemps; ++i)
+      if ((registers & bit_of(i)) != 0) live_.set(i);
+  }
 
  private:
   using Bytes = std::bitset<kShadowBytes>;
@@ -280,6 +285,9 @@ void Decoder::finish(Block& block) {
       Op op = block.ops[instruction.first_op + at];
       if (liveness.trim(op)) block.whole_ops.push_back(op);
     }
+    // Of these it can be seen whether they were executed, be it for a label that they do not use.
+    if ((instruction.flags & (Instruction::kUnmodelled | Instruction::kAnyAccesses)) != 0)
+      liveness.keep(instruction.summary.reads | instruction.summary.address_reads);
     instruction.whole_op_count = uint16_t(block.whole_ops.size() - before);
     instruction.first_whole_op = uint32_t(block.whole_ops.size());
   }
