@@ -288,12 +288,7 @@ def root_file_system(scratch, mode):
     refused(record(scratch, ["sh"], "--rootfs", "/etc/passwd"), "/etc/passwd")
 
 
-def main():
-    cases = {f.__name__: f for f in (
-        streams_and_status, much_data, as_the_caller, standard_input_is_a_file, not_a_program,
-        ends_early, killed_outright, damaged_bundles, other_machine, no_qemu, doctor_tells, no_room, images,
-        root_file_system)}
-
+def main_with_image(cases):
     def with_image(case):
         def wrapped(scratch, mode):
             prepare()
@@ -301,6 +296,13 @@ def main():
         return wrapped
 
     return harness.main({name: with_image(case) for name, case in cases.items()}, traces=False)
+
+
+def main():
+    return main_with_image({f.__name__: f for f in (
+        streams_and_status, much_data, as_the_caller, standard_input_is_a_file, not_a_program,
+        ends_early, killed_outright, damaged_bundles, other_machine, no_qemu, doctor_tells, no_room, images,
+        root_file_system)})
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@
 #include "backends/emu/osi/guest_memory.h"
 #include "backends/emu/recording/machine_run.h"
 #include "backends/emu/tracer/emu_tracer.h"
-#include "backends/emu/tracer/kernel_hooks.h"
 
 namespace fptrace::emu {
 namespace {
@@ -120,7 +119,9 @@ class Check {
   Result<void> on_ready() {
     const auto kernel = GuestKernel::find(memory_);
     if (!kernel) return fail(kernel.error());
-    if (auto ok = set_up_channel(channel_, *kernel); !ok) return ok;
+    const auto current = kernel->physical(kernel->current_location());
+    if (!current) return fail(Errc::kBackend, "the kernel does not tell where its current task is");
+    channel_.set_current_paddr(*current);
     if (mode_ == "plugin") return {};
     TaintOptions options = kDefaultTaintOptions;
     options.check = mode_ == "checked";

@@ -28,7 +28,17 @@ void say_ready(Port& port) {
   port.send(ToHost::kReady, content.data(), content.size());
 }
 
+// Spins, because the machine whose state is saved here may not be idle: for an idle one QEMU
+// watches the host's clock, and writes that to the log even before a recording goes on.
+void wait_for_host(Port& port) {
+  const int flags = ::fcntl(port.fd(), F_GETFL);
+  ::fcntl(port.fd(), F_SETFL, flags | O_NONBLOCK);
+  while (!port.has_received()) port.receive();
+  ::fcntl(port.fd(), F_SETFL, flags);
+}
+
 Job receive_job(Port& port) {
+  wait_for_host(port);
   std::string encoded;
   for (;;) {
     auto frame = port.next();

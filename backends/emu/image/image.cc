@@ -7,13 +7,11 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kFormat = 1;
-
 }  // namespace
 
 std::string to_json(const Image& i) {
   const json j{
-      {"format", kFormat},
+      {"format", kImageFormat},
       {"name", i.name},
       {"recipe", i.recipe},
       {"kernel", {{"release", i.kernel_release}, {"origin", i.kernel_origin}, {"btf", i.has_btf}}},
@@ -29,7 +27,7 @@ std::string to_json(const Image& i) {
 Result<Image> parse_image(std::string_view text) {
   const json j = json::parse(text, nullptr, false);
   try {
-    if (j.at("format").get<int>() != kFormat)
+    if (j.at("format").get<int>() != kImageFormat)
       return fail(Errc::kParse, "an image of another version of fptrace");
     Image i;
     i.name = j.at("name").get<std::string>();
