@@ -32,8 +32,8 @@ constexpr Option kSources[] = {
     {0, "taint-net", "", "label what is received from the network"},
     {0, "one-label", "", "one label for each source, instead of one for each byte"},
     {0, "policy", "data|pointers|both",
-     "what carries labels: data (default), also the address that data is loaded from, or each in a "
-     "replay of its own, with the difference"},
+     "what carries labels: data alone, also the address that data is loaded from (default), or each "
+     "in a replay of its own, with the difference"},
     {0, "max-labels", "N", "ranges of labels that one byte can have; beyond, they are merged"},
     {0, "depth", "", "count the computations from a source to where it gets"},
     {0, "instructions", "", "tell of every instruction that had to do with labels"},
@@ -173,7 +173,7 @@ ExitStatus print(const Context& ctx, const Arguments& args, const TaintReport& r
 
 ExitStatus from_recording(const Context& ctx, const Arguments& args, const std::string& path,
                           emu::TaintSettings settings) {
-  const std::string policy = args.value("policy", "data");
+  const std::string policy = args.value("policy", "pointers");
   const Interruption interruption;
   settings.pointers = policy == "pointers";
   auto report = follow(ctx, args, path, settings, interruption.token());
