@@ -262,7 +262,7 @@ Result<SessionResult> Session::run(std::stop_token stop) {
     (void)!::write(stop_fd.get(), &one, sizeof one);
   });
   deadline_ = steady_clock::now() + options_.timeout;
-  auto started = qemu_.qmp().execute("cont", "", steady_clock::now() + seconds(60));
+  auto started = qemu_.qmp().execute("cont", "", steady_clock::now() + seconds(300));
   if (!started) return fail(started.error());
   if (recording()) queue_job();
   while (!exit_) {
