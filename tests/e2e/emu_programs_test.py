@@ -37,13 +37,13 @@ def compare(scratch, argv, prepare=lambda work: None, env=None, outputs_differ=(
     work = scratch.work()
     prepare(work)
     here = run([FPTRACE, "run", "-q", "-o", scratch.dir / "here.json", "--", *argv], cwd=work, env=env,
-               timeout=100)
+               timeout=400)
     work = scratch.work()
     prepare(work)
     recorded = run([FPTRACE, "record", "-o", scratch.dir / "a.fpr", "--", *argv], cwd=work, env=env,
-                   timeout=200)
+                   timeout=600)
     replayed = run([FPTRACE, "replay", "-q", "-o", scratch.dir / "guest.json", scratch.dir / "a.fpr"],
-                   cwd=work, env=env, timeout=300)
+                   cwd=work, env=env, timeout=600)
     check(here.status == recorded.status == replayed.status, f"{here}\n{recorded}\n{replayed}")
     check(here.stdout == recorded.stdout == replayed.stdout, f"{here}\n{recorded}\n{replayed}")
     check(b"not taken into the guest" not in replayed.stderr and b"lacks" not in replayed.stderr,
@@ -156,11 +156,11 @@ def left_out_is_told(scratch, mode):
     work = scratch.work()
     argv = ["sh", "-c", f"d=outside; cat {scratch.dir}/$d/data; test -e {scratch.dir}/$d/data"]
     first = run([FPTRACE, "--backend", "emu", "-q", "-o", scratch.dir / "m.json", "--", *argv], cwd=work,
-                timeout=200)
+                timeout=600)
     told = f"--include {outside}".encode()
     check(first.status == 1 and told in first.stderr, f"{first}")
     second = run([FPTRACE, "--backend", "emu", "--include", outside, "-q", "-o", scratch.dir / "m.json", "--",
-                  *argv], cwd=work, timeout=200)
+                  *argv], cwd=work, timeout=600)
     check(second.status == 0 and second.stdout == b"content\n", f"{second}")
     check(told not in second.stderr, f"{second}")
 

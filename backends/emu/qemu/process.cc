@@ -118,7 +118,7 @@ Result<std::unique_ptr<QemuProcess>> QemuProcess::start(const Qemu& qemu, const 
       pid, std::move(qmp->ours), std::move(to_guest->ours), std::move(from_guest->ours), log));
   // What it inherited is closed here, so that its end is seen.
   for (auto* ends : {&*to_guest, &*from_guest, &*qmp}) ends->its = UniqueFd();
-  if (auto ok = process->qmp_.greet(steady_clock::now() + seconds(60)); !ok)
+  if (auto ok = process->qmp_.greet(steady_clock::now() + seconds(300)); !ok)
     return fail(Errc::kBackend, "QEMU did not start: " + process->obituary());
   return process;
 }

@@ -241,7 +241,8 @@ void Collection::walk(int parent, const char* name, const std::string& path) {
   const auto it = entries_.find(path);
   if (it == entries_.end()) return;
   const PackEntry& entry = it->second;
-  if (entry.type == FileType::kRegular && (entry.mode & 0111) != 0) programs_.push_back(path);
+  if (entry.type == FileType::kRegular && ((entry.mode & 0111) != 0 || path.ends_with(".so")))
+    programs_.push_back(path);
   if (entry.type != FileType::kDirectory) return;
   const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(fd < 0 ? nullptr : ::fdopendir(fd),

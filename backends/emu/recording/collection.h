@@ -42,7 +42,8 @@ class Collection {
   void add_files_in(const std::string& directory);
   void add_mount_point(const std::string& path);
 
-  // Programs and scripts among what add_tree() added: regular files that somebody may execute.
+  // Programs, scripts and modules among what add_tree() added: regular files that somebody may
+  // execute, or whose names end in .so.
   const std::vector<std::string>& programs() const { return programs_; }
 
   // Writes the disk, a new file.

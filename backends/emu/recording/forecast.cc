@@ -18,7 +18,7 @@ namespace {
 constexpr uint64_t kLargestScript = 1 << 20;
 constexpr uint64_t kLargestProgram = 64 << 20;
 constexpr size_t kMostScripts = 64, kMostPrograms = 256;
-constexpr size_t kLongestName = 32;
+constexpr size_t kLongestName = 32, kLongestPath = 128;
 
 bool is_word_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -147,6 +147,8 @@ class Forecaster {
   void mention(std::string_view text) {
     const auto& commands = all_commands();
     for (const std::string& name : names_in_program(text)) {
+      if (name.starts_with('/') && is_regular(name) && known_.insert(name).second)
+        out_.mentioned.push_back(name);
       if (!commands.contains(name)) continue;
       const FoundProgram found = search_program(name, request_.search, host_program_error);
       if (found.error == 0 && known_.insert(absolute(found.path)).second)
@@ -206,8 +208,11 @@ std::vector<std::string> names_in_program(std::string_view file) {
   for (size_t at = 0; at < file.size();) {
     const size_t end = std::min(file.find('\0', at), file.size());
     const std::string_view text = file.substr(at, end - at);
-    bool name = text.size() >= 2 && text.size() <= kLongestName && text[0] != '-';
-    for (size_t i = 0; name && i < text.size(); ++i) name = is_name_char(text[i]);
+    const bool path = text.starts_with('/');
+    bool name =
+        text.size() >= 2 && text.size() <= (path ? kLongestPath : kLongestName) && text[0] != '-';
+    for (size_t i = 0; name && i < text.size(); ++i)
+      name = is_name_char(text[i]) || (path && text[i] == '/');
     if (name) names.emplace_back(text);
     at = end + 1;
   }

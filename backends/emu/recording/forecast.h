@@ -30,8 +30,8 @@ Forecast make_forecast(const ForecastRequest& request);
 // log.txt. In order, with repetitions.
 std::vector<std::string> words_of(std::string_view text);
 
-// Pure: the strings of letters, digits and dashes, up to 32, that stand by themselves (between two
-// NULs) in a program's file: its words, and among them the names of programs that it starts.
+// Pure: the strings that stand by themselves (between two NULs) in a program's file and may be the
+// name of a program that it starts (letters, digits and dashes, up to 32) or a whole path.
 std::vector<std::string> names_in_program(std::string_view file);
 
 }  // namespace fptrace::emu

@@ -261,7 +261,7 @@ Result<SessionResult> Session::run(std::stop_token stop) {
   });
   deadline_ = steady_clock::now() + options_.timeout;
   first_count_ = last_count_ = instructions();
-  auto started = qemu_.qmp().execute("cont", "", steady_clock::now() + seconds(60));
+  auto started = qemu_.qmp().execute("cont", "", steady_clock::now() + seconds(300));
   if (!started) return fail(started.error());
   if (recording()) queue_job();
   while (!exit_) {

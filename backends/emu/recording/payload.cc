@@ -54,6 +54,10 @@ constexpr const char* kSharedDirectories[] = {"/",    "/tmp", "/var/tmp", "/home
                                               "/etc", "/usr", "/usr/bin", "/var",  "/run",
                                               "/opt", "/srv", "/mnt",     "/media"};
 constexpr Collection::Limit kWorkingDirectory{4000, uint64_t{256} << 20};
+constexpr uintmax_t kLargestSetting = 1 << 20;
+// Where libraries and interpreters look for what is another package's.
+constexpr const char* kCommonPlaces[] = {
+    "/usr/lib/ssl", "/etc/ssl", "/usr/lib/python3/dist-packages", "/etc/perl", "/usr/share/perl5"};
 constexpr Collection::Limit kNamedDirectory{2000, uint64_t{256} << 20};
 constexpr Collection::Limit kPrivateDirectory{2000, uint64_t{128} << 20};
 constexpr size_t kMostPackagesInPrivate = 50;
@@ -136,8 +140,10 @@ class Payload {
     if (auto ok = add_closure({program}, possible); !ok) return ok;
     std::vector<std::string> started = forecast.programs;
     started.push_back(program);
+    const size_t known = files_.programs().size();
     add_packages(started);
-    return {};
+    const auto& all = files_.programs();
+    return add_closure({}, {all.begin() + ptrdiff_t(known), all.end()});
   }
 
   void add_common() {
@@ -149,7 +155,21 @@ class Payload {
     for (const char* path : kMountPoints) files_.add_mount_point(path);
     if (request_.manifest) return;
     for (const char* path : kCommonFiles) files_.add(path);
+    add_settings();
+    for (const char* path : kCommonPlaces) files_.add_files_in(path);
     for (const char* path : kCommonTrees) (void)files_.add_tree(path, kPrivateDirectory);
+  }
+
+  // What programs keep in a home directory: .gitconfig, .bashrc.
+  void add_settings() {
+    std::error_code error;
+    fs::directory_iterator entries(home_directory(), error), end;
+    for (; !error && entries != end; entries.increment(error)) {
+      std::error_code gone;
+      if (entries->path().filename().string().starts_with('.') && entries->is_regular_file(gone) &&
+          entries->file_size(gone) <= kLargestSetting && !gone)
+        files_.add(entries->path());
+    }
   }
 
   void add_working_directory() {
