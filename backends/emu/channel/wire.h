@@ -2,6 +2,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "backends/emu/guest/marker.h"
+
 // What the plugin inside QEMU and the host program say to each other: one file, mapped by both.
 // Fixed sizes, fixed order, no pointers. The plugin includes it too: plain types only.
 //
@@ -18,7 +20,7 @@
 namespace fptrace::emu {
 
 // Bumped with every change to this file. The plugin refuses another version and says so.
-inline constexpr uint32_t kWireVersion = 3;
+inline constexpr uint32_t kWireVersion = 6;
 inline constexpr uint64_t kWireMagic = 0x4c4e434550415246;  // "FRAPECNL"
 
 enum class Turn : uint32_t { kGuest, kHost, kQuit /* the host wants QEMU to end */ };
@@ -29,17 +31,18 @@ enum class StopKind : uint32_t {
   kSyscall,  // a task that is watched executes a system call instruction in user mode
   kReturn,   // a task with kAwaitReturn is about to go on in user mode
   kHook,     // the kernel enters the function at hooks[detail], for a task that is watched
-  kMarker,   // cpuid with EAX=kMarkerLeaf in user mode; ECX and EBX as the guest set them
-  kSwitch,   // another task than the last time is about to run in user mode
+  kMarker,   // cpuid with EAX=kMarkerLeaf in user mode; the Marker is in ECX
+  kSwitch,   // the CPU goes on with another task: `task`, from now on; RDI has the one before
   kEnd,      // QEMU is about to exit
   kReports,  // no room is left for reports
+  kMoment,   // as many instructions are over as RequestKind::kMoment asked for
+  kFound,    // see find_wire.h
+  kPage,     // the kernel is done with reading, or changing, a page of a file in `page_owners`:
+             // RDI is its struct page. Whatever task runs
 };
 
 // Instructions that enter the kernel; `detail` of kSyscall.
 enum class EntryKind : uint32_t { kSyscall, kInt80, kSysenter };
-
-// cpuid leaf by which our init in the guest talks to us: "FPTR".
-inline constexpr uint32_t kMarkerLeaf = 0x46505452;
 
 enum Gpr {
   kRax,
@@ -75,7 +78,7 @@ struct StopRecord {
   uint32_t detail;
   uint64_t count;  // guest instructions begun since the plugin was loaded
   uint64_t task;   // `current`: virtual address of the task_struct; 0 before it can be told
-  CpuState cpu;    // kSwitch and kEnd leave it alone
+  CpuState cpu;    // kEnd and kReports leave it alone
 };
 
 // What the host wants to be told of a task. It forgets a task before the kernel can use its address
@@ -92,7 +95,17 @@ struct TaskSlot {
 
 // Something the host asks for at a stop. `kind` says what, and what `args`, `reply` and the mail
 // mean; each part of the plugin has its own header for that.
-enum class RequestKind : uint32_t { kNone, kFind = 0x100, kTaint = 0x200 /* + what */ };
+enum class RequestKind : uint32_t {
+  kNone,
+  kFind = 0x100,
+  kTaint = 0x200,  // + what
+  kCoverage = 0x300,
+  // Make a stop (kMoment) when args[0] instructions are over; StopRecord::count is then one more,
+  // as the next one has begun. Needs want_moment.
+  kMoment = 0x400,
+  // Task args[0] has ended, or runs another program: what is reported once is reported again.
+  kNewLife = 0x500,
+};
 struct Request {
   uint32_t kind;   // a RequestKind, plus the part's own number; the plugin sets it to kNone
   uint32_t error;  // 0, or an errno: EOPNOTSUPP for a kind that the plugin does not know
@@ -116,6 +129,7 @@ inline constexpr uint32_t kMostReports = 1 << 14;
 inline constexpr uint32_t kTaskSlots = 1 << 14;  // a power of two
 inline constexpr uint32_t kMostCalls = 1024;     // system call numbers per interface
 inline constexpr uint32_t kMostHooks = 8;
+inline constexpr uint32_t kPageHooks = 2, kMostPageOwners = 64;
 
 struct Wire {
   uint64_t magic;
@@ -134,7 +148,17 @@ struct Wire {
   uint64_t current_paddr;      // of the kernel's pointer to the current task; 0: not known
   uint64_t hooks[kMostHooks];  // virtual addresses; 0: none
   uint32_t watch_all;          // 1: tasks without a slot have kWatchCalls
-  uint32_t want_switches;      // 1: report kSwitch
+  uint64_t switch_function;  // where the kernel changes tasks (prev, next): kSwitch; 0: not wanted
+  // What the plugin is to be ready for; set before QEMU is started.
+  uint32_t want_moment;  // 1: RequestKind::kMoment
+  uint32_t want_blocks;  // 1: see coverage_wire.h
+  uint32_t want_find;    // FindWhere of find_wire.h; 0: not
+  uint32_t reserved_for_verbs;
+  // kPage: the functions that take a struct page, and which pages matter: those whose pointer at
+  // `page_owner_offset` is one of the first `page_owners_count`.
+  uint64_t page_hooks[kPageHooks];  // 0: none
+  uint32_t page_owner_offset, page_owners_count;
+  uint64_t page_owners[kMostPageOwners];
   uint64_t interesting[3]
                       [kMostCalls / 64];  // by Abi: bit nr. Numbers beyond are always interesting.
   TaskSlot tasks[kTaskSlots];             // open addressing from task_hash() on

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/emu/guest/marker.h"
 #include "backends/emu/guest/syscalls.h"
 
 namespace fptrace::emu {
@@ -39,6 +40,13 @@ void Relay::drop_input() {
   close_fd(program_.input);
   for (; !input_.empty(); input_.pop_front()) port_.dealt_with();
   taken_ = 0;
+}
+
+// Where a queued piece lies it stays until it was written.
+void Relay::queue_input(std::string piece) {
+  const std::string& queued = input_.emplace_back(std::move(piece));
+  mark(Marker::kStdinBytes, uint64_t(queued.data()), queued.size(), input_bytes_);
+  input_bytes_ += queued.size();
 }
 
 void Relay::feed_input() {
@@ -87,7 +95,7 @@ void Relay::handle(Port::Frame frame) {
   switch (frame.type) {
     case ToGuest::kInput:
       if (program_.input < 0 || input_ended_) return port_.dealt_with();
-      input_.push_back(std::move(frame.content));
+      queue_input(std::move(frame.content));
       return feed_input();
     case ToGuest::kInputEnd:
       input_ended_ = true;

@@ -1,6 +1,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <cstdint>
 #include <deque>
 #include <string>
 
@@ -20,6 +21,7 @@ class Relay {
  private:
   void wait(int signals);
   void handle(Port::Frame frame);
+  void queue_input(std::string piece);
   void feed_input();
   void drop_input();
   // Whether there may be more.
@@ -32,6 +34,7 @@ class Relay {
   Program program_;
   std::deque<std::string> input_;  // what the program has not taken yet
   size_t taken_ = 0;               // of the first of them
+  uint64_t input_bytes_ = 0;       // that ever came
   bool input_ended_ = false;
   bool all_ended_ = false;
   int status_ = 0;

@@ -184,4 +184,9 @@ uint64_t GuestRam::read_u64(uint64_t paddr) const {
   return value;
 }
 
+bool GuestRam::equals(uint64_t paddr, const void* bytes, size_t size) const {
+  const uint8_t* const own = at(paddr, size);
+  return own && memcmp(own, bytes, size) == 0;
+}
+
 }  // namespace fptrace::emu

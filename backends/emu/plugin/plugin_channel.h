@@ -33,6 +33,8 @@ class GuestRam {
   bool is_open() const { return bytes_ != nullptr; }
   // 0 where there is no RAM.
   uint64_t read_u64(uint64_t paddr) const;
+  // False also where there is not so much RAM.
+  bool equals(uint64_t paddr, const void* bytes, size_t size) const;
   // The guest goes on to change them; nullptr: not all of it is in RAM.
   const uint8_t* at(uint64_t paddr, uint64_t size) const;
 

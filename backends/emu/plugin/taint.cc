@@ -1,10 +1,12 @@
 #include "backends/emu/plugin/taint.h"
 
+#include <dlfcn.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "backends/emu/plugin/taint_state.h"
@@ -15,8 +17,21 @@ using taint::Access;
 using taint::kNoLabel;
 using taint::LabelId;
 
+namespace {
+
+// The compiler of hot blocks, beside this very plugin if it was built.
+std::string compiler_file() {
+  Dl_info self;
+  if (::dladdr(reinterpret_cast<void*>(&start_taint), &self) == 0 || !self.dli_fname) return {};
+  const std::string plugin = self.dli_fname;
+  return plugin.substr(0, plugin.rfind('/') + 1) + "fptrace_taint_jit.so";
+}
+
+}  // namespace
+
 Taint::Taint(const TaintHost& host)
     : host_(host),
+      hot_blocks_(compiler_file()),
       active_word_{qemu_plugin_scoreboard_new(sizeof(uint64_t)), 0},
       active_(static_cast<uint64_t*>(qemu_plugin_scoreboard_find(active_word_.score, 0))) {}
 
@@ -184,14 +199,17 @@ void Taint::carry_out(uint32_t last) {
 
 void Taint::execute_block(CodeBlock& block, uint32_t first, uint32_t last) {
   taint::Block& ops = *block.ops;
-  ++ops.executions;
   counts_.instructions += last - first;
   auto& log = pending_.log;
   const auto end = std::find_if(
       log.begin(), log.end(), [last](const Access& access) { return access.instruction >= last; });
   found_.count = 0;
-  taint::execute(ops, first, last, {log.data(), size_t(end - log.begin())}, policy_,
-                 {registers_, memory_, sets_}, found_);
+  const std::span<const Access> its_log(log.data(), size_t(end - log.begin()));
+  const taint::State state{registers_, memory_, sets_};
+  if (options_.tier == kTaintInterpret)
+    taint::execute(ops, first, last, its_log, policy_, state, found_);
+  else
+    hot_blocks_.execute(ops, first, last, its_log, policy_, state, found_);
   log.erase(log.begin(), end);
   tidy();
   if (found_.count != 0) report_findings(block, pending_.base);

@@ -9,6 +9,7 @@
 #include "backends/emu/plugin/translations.h"
 #include "backends/emu/taint/execute.h"
 #include "backends/emu/taint/findings.h"
+#include "backends/emu/taint/jit/hot_blocks.h"
 
 namespace fptrace::emu {
 
@@ -115,6 +116,7 @@ class Taint {
   taint::Findings findings_{sets_};
   taint::FindingList found_;  // by the block that is carried out
   CodeBlocks blocks_;
+  taint::jit::HotBlocks hot_blocks_;
   Translations translations_{memory_};
   uint64_t generation_ = 0;  // of the memory, that the translations are for
 

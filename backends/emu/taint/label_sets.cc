@@ -121,7 +121,7 @@ LabelId LabelSets::unite(LabelId a, LabelId b) {
                          run_bytes_ + scratch_.size() * sizeof(LabelRun) > kMostRunBytes);
   if (too_many) {
     scratch_[0].last = scratch_.back().last;
-    scratch_.resize(1);
+    scratch_.erase(scratch_.begin() + 1, scratch_.end());
   }
   return intern(scratch_, std::max(depth_a, depth_b), too_many || is_merged(a) || is_merged(b));
 }

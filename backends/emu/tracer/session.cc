@@ -7,8 +7,6 @@
 namespace fptrace::emu {
 namespace {
 
-// What our init says in ECX of its cpuid.
-constexpr uint32_t kProgramBegins = 1, kProgramEnded = 2;
 // A guest instruction takes 2^5 ns of the guest's time (-icount shift=5).
 constexpr uint64_t kNsPerInstruction = 32;
 constexpr pid_t kInit = 1;
@@ -27,6 +25,10 @@ Result<std::optional<ExitStatus>> Session::run(TraceStartEvent start,
       channel_.quit();
       return fail(ok.error());
     }
+    if (saw_enough_) {
+      channel_.quit();
+      break;
+    }
     channel_.clear_reports();
     channel_.resume();
     if (last) break;
@@ -35,7 +37,23 @@ Result<std::optional<ExitStatus>> Session::run(TraceStartEvent start,
   return status_;
 }
 
+// Between the program's two marks.
+Result<void> Session::let_observe(Result<Observer::Next> (Observer::*what)(const Sight&)) {
+  if (!guest_ || status_) return {};
+  for (Observer* const observer : options_.observers) {
+    const auto next = (observer->*what)(sight());
+    if (!next) return fail(next.error());
+    saw_enough_ = saw_enough_ || *next == Observer::Next::kEnough;
+  }
+  return {};
+}
+
 Result<void> Session::on_stop() {
+  if (auto ok = let_observe(&Observer::stopped); !ok) return ok;
+  return saw_enough_ ? Result<void>() : handle_stop();
+}
+
+Result<void> Session::handle_stop() {
   switch (stop().kind) {
     case StopKind::kReady:
       return on_ready();
@@ -51,6 +69,9 @@ Result<void> Session::on_stop() {
     case StopKind::kSwitch:
     case StopKind::kEnd:
     case StopKind::kReports:
+    case StopKind::kMoment:
+    case StopKind::kFound:
+    case StopKind::kPage:
       return {};
   }
   return fail(Errc::kBackend, "the plugin reports a stop of a kind that does not exist");
@@ -60,19 +81,23 @@ Result<void> Session::on_ready() {
   auto kernel = GuestKernel::find(memory_);
   if (!kernel) return fail(kernel.error());
   kernel_.emplace(*std::move(kernel));
-  return set_up_channel(channel_, *kernel_);
+  for (Observer* const observer : options_.observers)
+    if (auto ok = observer->kernel_found(channel_, *kernel_); !ok) return ok;
+  return set_up_channel(channel_, *kernel_, options_.calls);
 }
 
 // Every program can execute the instruction: only the first mark begins a trace, and only init's
 // ends it.
 Result<void> Session::on_marker() {
   const uint64_t task = stop().task;
-  const auto what = uint32_t(stop().cpu.gpr[kRcx]);
+  const auto what = Marker(uint32_t(stop().cpu.gpr[kRcx]));
   if (!kernel_ || task == 0) return {};
-  if (what == kProgramBegins && !guest_) return begin(task);
+  if (what == Marker::kProgramBegins && !guest_) return begin(task);
   const auto info = guest_ ? guest_->tasks().info(task) : std::nullopt;
-  if (what == kProgramEnded && info && info->pid == kInit && !status_)
-    finish(int(uint32_t(stop().cpu.gpr[kRbx])));
+  if (what != Marker::kProgramEnded || !info || info->pid != kInit || status_) return {};
+  for (Observer* const observer : options_.observers)
+    if (auto ok = observer->program_ended(sight()); !ok) return ok;
+  finish(int(uint32_t(stop().cpu.gpr[kRbx])));
   return {};
 }
 
@@ -95,7 +120,8 @@ Result<void> Session::begin(uint64_t task) {
   channel_.watch_all(options_.whole_machine);
   if (options_.whole_machine)
     for (const uint64_t process : guest_->tasks().processes()) (void)find_or_adopt(process);
-  return watch(thread);
+  if (auto ok = watch(thread); !ok) return ok;
+  return let_observe(&Observer::program_begins);
 }
 
 void Session::report_descriptors(GuestThread& thread) {
@@ -124,7 +150,7 @@ void Session::finish(int wait_status) {
 }
 
 Result<void> Session::watch(GuestThread& thread, uint32_t more_flags) {
-  return channel_.set_task(thread.task, kWatchCalls | more_flags);
+  return channel_.set_task(thread.task, kWatchCalls | thread.observed | more_flags);
 }
 
 void Session::emit_contents() {
