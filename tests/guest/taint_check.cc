@@ -6,13 +6,16 @@
 //   idle      nothing is labelled         labels   as the program says
 //   checked   the same, and each translation of an address is compared with QEMU's
 //   pointers  the same with the policy for pointers
-//   all       all of memory has one label from the program's beginning
+//   all       all of memory in use has one label from the program's beginning
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <thread>
@@ -67,6 +70,24 @@ std::string text_of(const std::vector<std::vector<TaintRun>>& bytes) {
   return text;
 }
 
+// Seconds of a processor that QEMU has used, without the kernel's. Its memory is the kernel's
+// affair.
+double used_by(const MachineRun& machine) {
+  std::ifstream file("/proc/" + std::to_string(machine.pid()) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  unsigned long user = 0, system = 0;
+  std::sscanf(text.c_str() + text.rfind(')') + 1,
+              " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
+  return double(user + system) / double(::sysconf(_SC_CLK_TCK));
+}
+double used_by_children() {
+  rusage used{};
+  ::getrusage(RUSAGE_CHILDREN, &used);
+  return double(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         double(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
 class Check {
  public:
   Check(Channel& channel, const GuestMemory& memory, const std::string& mode)
@@ -94,7 +115,7 @@ class Check {
     std::printf("expectations %u of %u met\n", met_, asked_);
     std::printf("reports %zu, fingerprint %016lx\n", reports_, fingerprint_);
     if (summary_) tell(*summary_);
-    if (ended_) std::printf("seconds %.3f\n", seconds_);
+    if (ended_) std::printf("instructions of the guest %lu\nseconds %.3f\n", count_, seconds_);
     return ended_ && met_ == asked_ && (!summary_ || summary_->wrong_translations == 0);
   }
 
@@ -135,17 +156,34 @@ class Check {
 
   Result<void> begin() {
     begun_ = true;
+    count_ = channel_.stop().count;
     start_ = Clock::now();
     if (mode_ != "all") return {};
-    const TaintRange all{0, memory_.low().size(), 1, 0, uint32_t(TaintHow::kReplace), 0};
-    std::memcpy(channel_.mail().data(), &all, sizeof all);
-    const auto ok = ask(TaintRequest::kLabelMemory, 1);
+    for (const std::vector<TaintRange>& ranges : used_memory()) {
+      std::memcpy(channel_.mail().data(), ranges.data(), ranges.size() * sizeof(TaintRange));
+      if (auto ok = ask(TaintRequest::kLabelMemory, ranges.size()); !ok) return ok;
+    }
     start_ = Clock::now();
-    return ok;
+    return {};
+  }
+
+  // All pages of memory that are not zero, in pieces for the mail.
+  std::vector<std::vector<TaintRange>> used_memory() const {
+    constexpr size_t kPage = 4096, kMost = kMailSize / sizeof(TaintRange);
+    std::vector<std::vector<TaintRange>> all(1);
+    for (size_t at = 0; at < memory_.low().size(); at += kPage) {
+      const auto page = memory_.low().subspan(at, kPage);
+      if (std::all_of(page.begin(), page.end(), [](std::byte b) { return b == std::byte{0}; }))
+        continue;
+      if (all.back().size() == kMost) all.emplace_back();
+      all.back().push_back({at, kPage, 1, 0, uint32_t(TaintHow::kReplace), 0});
+    }
+    return all;
   }
 
   Result<void> end() {
     ended_ = true;
+    count_ = channel_.stop().count - count_;
     seconds_ = seconds_since(start_);
     if (mode_ == "plugin") return {};
     if (auto ok = ask(TaintRequest::kSummary); !ok) return ok;
@@ -238,6 +276,7 @@ class Check {
   bool begun_ = false, ended_ = false;
   Clock::time_point start_;
   double seconds_ = 0;
+  uint64_t count_ = 0;
   uint32_t asked_ = 0, met_ = 0;
   size_t reports_ = 0;
   uint64_t fingerprint_ = 0xcbf29ce484222325;
@@ -252,9 +291,10 @@ Result<bool> bare(const std::string& path) {
   auto machine = prepare_replay({path, {}, std::chrono::seconds(0), {}});
   if (!machine) return fail(machine.error());
   const auto start = Clock::now();
+  const double before = used_by(**machine);
   const auto status = (*machine)->serve(drop_output, {});
   if (!status) return fail(status.error());
-  std::printf("seconds %.3f\n", seconds_since(start));
+  std::printf("seconds %.3f\nprocessor %.3f\n", seconds_since(start), used_by_children() - before);
   return true;
 }
 
@@ -291,6 +331,7 @@ Result<bool> check(const std::string& path, const std::string& mode) {
   std::atomic<bool> over = false;
   Check check(*channel, *memory, mode);
   Result<void> seen;
+  const double before = used_by(**machine);
   {
     const std::jthread server([&] {
       served = (*machine)->serve(drop_output, {});
@@ -300,6 +341,7 @@ Result<bool> check(const std::string& path, const std::string& mode) {
   }
   if (!seen) return fail(seen.error());
   if (!*served) return fail(served->error());
+  std::printf("processor %.3f\n", used_by_children() - before);
   return check.tell();
 }
 
@@ -309,10 +351,6 @@ Result<bool> check(const std::string& path, const std::string& mode) {
 int main(int argc, char** argv) {
   if (argc != 3) return std::fprintf(stderr, "usage: taint_check RUN.fpr MODE\n"), 2;
   const auto good = fptrace::emu::check(argv[1], argv[2]);
-  rusage used{};
-  ::getrusage(RUSAGE_CHILDREN, &used);
-  std::printf("processor %.3f\n",
-              double(used.ru_utime.tv_sec) + double(used.ru_utime.tv_usec) / 1e6);
   if (good) return *good ? 0 : 1;
   std::fprintf(stderr, "taint_check: %s\n", good.error().what.c_str());
   return 125;

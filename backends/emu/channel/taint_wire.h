@@ -11,8 +11,8 @@
 
 namespace fptrace::emu {
 
-// An id names a set of labels, 0 the empty one. Ids that a request returned are good until the
-// guest runs on, those in reports and tables for ever.
+// An id names a set of labels, 0 the empty one. Ids in reports are good for ever, those that a
+// request returned until the guest runs on.
 using TaintSetId = uint32_t;
 
 // A source has labels of its own: numbers below kMostTaintLabels, given out by the host.

@@ -257,11 +257,15 @@ uint32_t Taint::list(Request& request, size_t count, Make make) {
   return 0;
 }
 
+LabelId Taint::set_of(const taint::LabelBitmap& labels, uint32_t depth) {
+  return sets_.of(labels.runs(), depth, kMostTaintRuns);
+}
+
 uint32_t Taint::list_findings(Request& request) {
   return list<TaintFinding>(request, findings_.sites().size(), [this](size_t i) {
     const taint::Site& site = findings_.sites()[i];
     return TaintFinding{uint32_t(site.kind),
-                        site.set,
+                        set_of(site.labels, site.depth),
                         site.holder,
                         site.reports,
                         findings_.holders()[site.holder].task,
@@ -274,7 +278,8 @@ uint32_t Taint::list_findings(Request& request) {
 uint32_t Taint::list_holders(Request& request) {
   return list<TaintHolder>(request, findings_.holders().size(), [this](size_t i) {
     const taint::Holder& holder = findings_.holders()[i];
-    return TaintHolder{holder.task, holder.first_count, holder.set, holder.gone};
+    return TaintHolder{holder.task, holder.first_count, set_of(holder.labels, holder.depth),
+                       holder.gone};
   });
 }
 

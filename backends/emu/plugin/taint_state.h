@@ -97,6 +97,7 @@ class Taint {
   uint32_t query_register(Request& request);
   uint32_t describe_sets(Request& request);
   void summarise();
+  taint::LabelId set_of(const taint::LabelBitmap& labels, uint32_t depth);
   uint32_t list_findings(Request& request);
   uint32_t list_holders(Request& request);
   uint32_t list_unmodelled(Request& request);

@@ -22,7 +22,7 @@ uint32_t Findings::holder_of(uint64_t task) {
   // The youngest first: those that are gone are many.
   for (size_t i = holders_.size(); i-- > 0;)
     if (holders_[i].task == task && !holders_[i].gone) return last_holder_ = uint32_t(i);
-  holders_.push_back({task, 0, kNoLabel, false});
+  holders_.push_back({task, 0, 0, {}, false});
   return last_holder_ = uint32_t(holders_.size() - 1);
 }
 
@@ -52,7 +52,7 @@ bool Findings::note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set,
   if ((sites_.size() + 1) * 2 > index_.size()) grow_index();
   uint32_t& place = place_of(kind, holder, vaddr);
   if (place == 0) {
-    sites_.push_back({kind, holder, 0, kNoLabel, kNoLabel, vaddr, count, 0});
+    sites_.push_back({kind, holder, 0, 0, kNoLabel, {}, vaddr, count, 0});
     place = uint32_t(sites_.size());
   }
   index = place - 1;
@@ -60,9 +60,7 @@ bool Findings::note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set,
   ++site.times;
   if (set == site.last) return false;
   site.last = set;
-  const LabelId all = sets_.join(site.set, set);
-  if (all == site.set) return false;
-  site.set = all;
+  if (!add(site.labels, site.depth, set)) return false;
   if (site.reports >= reports_per_site) return false;
   ++site.reports;
   if ((set & kSingleLabel) == 0) told_.push_back(set);
@@ -72,31 +70,29 @@ bool Findings::note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set,
 bool Findings::hold_slowly(uint32_t index, LabelId set, uint64_t count) {
   if (index != cached_holder_) {
     std::fill(std::begin(cache_), std::end(cache_), kNoLabel);
-    covered_count_ = 0;
     cached_holder_ = index;
   }
   cache_[set % kCache] = set;
   Holder& holder = holders_[index];
-  const bool first = holder.set == kNoLabel;
+  const bool first = holder.labels.empty();
   if (first) {
     holder.first_count = count;
     if ((set & kSingleLabel) == 0) told_.push_back(set);
   }
-  holder.set = sets_.join(holder.set, set);
-  LabelRun single;
-  const auto runs = sets_.runs(holder.set, single);
-  const bool is_one = runs.size() == 1 && sets_.options().max_depth == 0;
-  covered_ = LabelSets::single(runs.front().first);
-  covered_count_ = is_one ? runs.front().last - runs.front().first + 1 : 0;
+  add(holder.labels, holder.depth, set);
   return first;
 }
 
+bool Findings::add(LabelBitmap& labels, uint32_t& depth, LabelId set) {
+  bool is_new = sets_.depth(set) > depth;
+  depth = std::max(depth, sets_.depth(set));
+  LabelRun single;
+  for (const LabelRun run : sets_.runs(set, single)) is_new = labels.add(run) || is_new;
+  return is_new;
+}
+
 void Findings::mark() {
-  for (const Site& site : sites_) {
-    sets_.mark(site.set);
-    sets_.mark(site.last);
-  }
-  for (const Holder& holder : holders_) sets_.mark(holder.set);
+  for (const Site& site : sites_) sets_.mark(site.last);
   for (const LabelId id : told_) sets_.mark(id);
   // An id that is free may come to name another set.
   std::fill(std::begin(cache_), std::end(cache_), kNoLabel);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "backends/emu/taint/label_bitmap.h"
 #include "backends/emu/taint/label_sets.h"
 
 namespace fptrace::emu::taint {
@@ -14,9 +15,11 @@ enum class SiteKind : uint8_t { kBranch, kJump, kInstruction };
 // One instruction as one task executed it.
 struct Site {
   SiteKind kind;
-  uint32_t holder;    // the task, as an index of holders()
-  uint32_t reports;   // how often its set was told
-  LabelId set, last;  // all labels that came here; those of the last time
+  uint32_t holder;     // the task, as an index of holders()
+  uint32_t reports;    // how often its set was told
+  uint32_t depth;      // the greatest that came here
+  LabelId last;        // what came the last time
+  LabelBitmap labels;  // all that came
   uint64_t vaddr;
   uint64_t first_count;
   uint64_t times;
@@ -26,7 +29,8 @@ struct Site {
 struct Holder {
   uint64_t task;
   uint64_t first_count;  // when it first had a label in user mode; 0: never
-  LabelId set;           // all that it had there
+  uint32_t depth;        // the greatest of what it had there
+  LabelBitmap labels;    // all that it had there
   bool gone;
 };
 
@@ -46,8 +50,7 @@ class Findings {
             uint32_t reports_per_site, uint32_t& site);
   // The task has it in user mode. Whether it is its first label.
   bool hold(uint32_t holder, LabelId set, uint64_t count) {
-    if (set == kNoLabel) return false;
-    if (holder == cached_holder_ && (cache_[set % kCache] == set || is_covered(set))) return false;
+    if (set == kNoLabel || (holder == cached_holder_ && cache_[set % kCache] == set)) return false;
     return hold_slowly(holder, set, count);
   }
 
@@ -59,8 +62,8 @@ class Findings {
 
  private:
   static constexpr uint32_t kCache = 1 << 10;
-  // A program that goes through a file has one run of labels, mostly.
-  bool is_covered(LabelId set) const { return set - covered_ < covered_count_; }
+  // Whether something of it is new.
+  bool add(LabelBitmap& labels, uint32_t& depth, LabelId set);
   bool hold_slowly(uint32_t holder, LabelId set, uint64_t count);
   uint32_t& place_of(SiteKind kind, uint32_t holder, uint64_t vaddr);
   void grow_index();
@@ -74,8 +77,6 @@ class Findings {
   uint32_t last_holder_ = 0;
   uint32_t cached_holder_ = 0;
   LabelId cache_[kCache] = {};  // what that holder has already
-  LabelId covered_ = kNoLabel;  // and so many single labels from this one on
-  uint32_t covered_count_ = 0;
 };
 
 }  // namespace fptrace::emu::taint

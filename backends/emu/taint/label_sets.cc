@@ -66,6 +66,13 @@ LabelId LabelSets::range(uint32_t first, uint32_t last) {
   return intern({&run, 1}, 0, false);
 }
 
+LabelId LabelSets::of(std::span<const LabelRun> runs, uint32_t depth, size_t most) {
+  if (runs.empty()) return kNoLabel;
+  if (runs.size() <= most) return intern(runs, depth, false);
+  const LabelRun hull{runs.front().first, runs.back().last};
+  return intern({&hull, 1}, depth, true);
+}
+
 LabelId LabelSets::range_of(LabelId first, LabelId last) {
   Memo& memo = range_memos_[(first ^ last << 7) % kRangeMemos];
   if (memo.a != first || memo.b != last)

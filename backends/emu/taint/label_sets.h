@@ -49,6 +49,8 @@ class LabelSets {
 
   static LabelId single(uint32_t label) { return kSingleLabel | label; }
   LabelId range(uint32_t first, uint32_t last);
+  // Of what LabelSets do not limit, sorted and apart: merged when there are more than `most` runs.
+  LabelId of(std::span<const LabelRun> runs, uint32_t depth, size_t most);
 
   LabelId join(LabelId a, LabelId b) {
     if (a == b || b == kNoLabel) return a;

@@ -8,6 +8,8 @@ namespace {
 constexpr uint64_t kTask = 0xffff888000001000, kOther = 0xffff888000002000;
 constexpr uint32_t kReports = 3;
 
+using Runs = std::vector<LabelRun>;
+
 LabelId one(uint32_t label) { return LabelSets::single(label); }
 
 TEST(Findings, SiteIsToldWhileItsSetGrows) {
@@ -27,7 +29,7 @@ TEST(Findings, SiteIsToldWhileItsSetGrows) {
   EXPECT_FALSE(note(one(4), 15)) << "told often enough";
   ASSERT_EQ(findings.sites().size(), 1u);
   const Site& found = findings.sites()[0];
-  EXPECT_EQ(found.set, sets.range(1, 4)) << "counts all the same";
+  EXPECT_EQ(found.labels.runs(), (Runs{{1, 4}})) << "counts all the same";
   EXPECT_EQ(found.times, 6u);
   EXPECT_EQ(found.reports, 3u);
   EXPECT_EQ(found.first_count, 10u);
@@ -60,10 +62,10 @@ TEST(Findings, TaskThatIsGoneIsAnotherThanTheNextAtItsAddress) {
   const uint32_t second = findings.holder_of(kTask);
   EXPECT_NE(second, first);
   EXPECT_TRUE(findings.hold(second, one(2), 7)) << "what the first one had is not the second one's";
-  EXPECT_EQ(findings.holders()[first].set, sets.range(1, 2));
+  EXPECT_EQ(findings.holders()[first].labels.runs(), (Runs{{1, 2}}));
   EXPECT_EQ(findings.holders()[first].first_count, 5u);
   EXPECT_TRUE(findings.holders()[first].gone);
-  EXPECT_EQ(findings.holders()[second].set, one(2));
+  EXPECT_EQ(findings.holders()[second].labels.runs(), (Runs{{2, 2}}));
 }
 
 TEST(Findings, WhatWasToldOutlivesACollection) {
@@ -81,8 +83,21 @@ TEST(Findings, WhatWasToldOutlivesACollection) {
   sets.end_collection();
   EXPECT_TRUE(sets.exists(told));
   EXPECT_TRUE(sets.exists(held));
-  EXPECT_TRUE(sets.exists(findings.sites()[0].set));
+  EXPECT_EQ(findings.sites()[0].labels.runs(), (Runs{{10, 20}, {50, 50}}));
   EXPECT_FALSE(sets.exists(lost));
+}
+
+TEST(LabelBitmap, HasWhatWasAddedAndTellsWhatIsNew) {
+  LabelBitmap labels;
+  EXPECT_TRUE(labels.empty());
+  EXPECT_TRUE(labels.add({60, 200}));
+  EXPECT_FALSE(labels.add({64, 127}));
+  EXPECT_TRUE(labels.add({200, 201}));
+  EXPECT_TRUE(labels.add({4095, 4096}));
+  EXPECT_TRUE(labels.add({1000000, 1000000}));
+  EXPECT_FALSE(labels.add({1000000, 1000000}));
+  EXPECT_TRUE(labels.add({0, 0}));
+  EXPECT_EQ(labels.runs(), (Runs{{0, 0}, {60, 201}, {4095, 4096}, {1000000, 1000000}}));
 }
 
 }  // namespace

@@ -1,0 +1,61 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "backends/emu/taint/label_sets.h"
+
+namespace fptrace::emu::taint {
+
+// A set of labels that only grows, by one after the other: a bit for each label of the stretches
+// that it has any of.
+class LabelBitmap {
+ public:
+  // Whether some of them are new.
+  bool add(LabelRun run) {
+    bool is_new = false;
+    for (uint64_t label = run.first; label <= run.last;) {
+      uint64_t& word = word_of(uint32_t(label));
+      const uint64_t end = std::min<uint64_t>(run.last, label | 63);
+      const uint64_t bits = (~uint64_t{0} >> (63 - (end - label))) << (label & 63);
+      is_new = is_new || (word & bits) != bits;
+      word |= bits;
+      label = end + 1;
+    }
+    return is_new;
+  }
+  bool empty() const { return stretches_.empty(); }
+  // Sorted, apart by more than 1.
+  std::vector<LabelRun> runs() const {
+    std::vector<LabelRun> all;
+    for (size_t i = 0; i < stretches_.size() * kLabels; ++i) {
+      const auto& stretch = stretches_[i / kLabels];
+      if (!stretch) {
+        i += kLabels - 1;
+        continue;
+      }
+      if ((stretch[i % kLabels / 64] >> (i % 64) & 1) == 0) continue;
+      if (!all.empty() && all.back().last + 1 == i)
+        ++all.back().last;
+      else
+        all.push_back({uint32_t(i), uint32_t(i)});
+    }
+    return all;
+  }
+
+ private:
+  static constexpr uint32_t kLabels = 4096;  // of a stretch
+
+  uint64_t& word_of(uint32_t label) {
+    const size_t at = label / kLabels;
+    if (at >= stretches_.size()) stretches_.resize(at + 1);
+    auto& stretch = stretches_[at];
+    if (!stretch) stretch = std::make_unique<uint64_t[]>(kLabels / 64);
+    return stretch[label % kLabels / 64];
+  }
+
+  std::vector<std::unique_ptr<uint64_t[]>> stretches_;
+};
+
+}  // namespace fptrace::emu::taint
