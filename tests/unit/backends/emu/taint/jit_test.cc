@@ -225,7 +225,7 @@ class Tiers : public ::testing::TestWithParam<Setting> {
   // FPTRACE_TAINT_BLOCKS: more than usual.
   static uint32_t count() {
     const char* wanted = std::getenv("FPTRACE_TAINT_BLOCKS");
-    return wanted ? uint32_t(std::strtoul(wanted, nullptr, 10)) : 150;
+    return wanted ? uint32_t(std::strtoul(wanted, nullptr, 10)) : 80;
   }
   void execute_both(jit::HotBlocks& hot, Block& block, uint32_t first, uint32_t last,
                     const std::vector<Access>& log) {
@@ -285,7 +285,7 @@ TEST_P(Tiers, AgreeWhileBlocksAreCompiled) {
   Random random(77);
   std::vector<Block> blocks;
   for (uint32_t i = 0; i < 40; ++i) blocks.push_back(random_block(random, decoder_, 6));
-  for (uint32_t n = 0; n < 40000; ++n) {
+  for (uint32_t n = 0; n < 12000; ++n) {
     Block& block = blocks[below(random, uint32_t(blocks.size()))];
     const auto size = uint32_t(block.instructions.size());
     if (below(random, 30) == 0) {
