@@ -27,12 +27,13 @@ const std::set<std::string, std::less<>> kWantedSymbols = {"init_task",
                                                            "get_signal",
                                                            "signal_setup_done",
                                                            "do_group_exit",
+                                                           "begin_new_exec",
                                                            "__switch_to",
                                                            "_text",
                                                            "_end",
-                                                            "folio_unlock",
-                                                            "unlock_page",
-                                                            "folio_end_read"};
+                                                           "folio_unlock",
+                                                           "unlock_page",
+                                                           "folio_end_read"};
 
 // Each page that begins as VMCOREINFO does.
 std::vector<std::string_view> vmcoreinfo_pages(const GuestMemory& memory) {
@@ -139,6 +140,14 @@ std::string GuestKernel::text(uint64_t vaddr, size_t most) const {
 uint64_t GuestKernel::symbol(std::string_view name) const {
   const auto it = symbols_.find(name);
   return it != symbols_.end() ? it->second : 0;
+}
+
+std::map<uint64_t, NamedAddress> GuestKernel::name_code(const std::set<uint64_t>& addresses) const {
+  const auto read_at = [this](uint64_t vaddr, std::span<std::byte> out) {
+    return read(vaddr, out);
+  };
+  auto names = emu::name_code(info_, read_at, addresses);
+  return names ? *std::move(names) : std::map<uint64_t, NamedAddress>();
 }
 
 uint64_t GuestKernel::current(uint64_t gs_base) const {

@@ -39,9 +39,7 @@ class Interpreter {
 
   LabelId join(LabelId a, LabelId b) { return sets_.join(a, b); }
   LabelId computed(LabelId id) { return sets_.computed(id); }
-  LabelId join_all(const LabelId* labels, uint32_t count) {
-    return taint::join_all(sets_, labels, count);
-  }
+  LabelId join_all(const LabelId* labels, uint32_t count) { return sets_.join_all(labels, count); }
   void set_flags(uint8_t set, LabelId label) {
     for (; set != 0; set = uint8_t(set & (set - 1)))
       r_[flag_at(unsigned(__builtin_ctz(set)))] = label;
@@ -545,9 +543,10 @@ bool execute_instruction(const Block& block, uint16_t index, bool is_whole,
       findings.add({Finding::kInstruction, index, label});
   // Whoever wants all labelled inputs wants those that nothing looks at, too.
   const bool trimmed = is_whole && !policy.instructions;
-  const auto ops = trimmed ? std::span(block.whole_ops)
-                                 .subspan(instruction.first_whole_op, instruction.whole_op_count)
-                           : std::span(block.ops).subspan(instruction.first_op, instruction.op_count);
+  const auto ops = trimmed
+                       ? std::span(block.whole_ops)
+                             .subspan(instruction.first_whole_op, instruction.whole_op_count)
+                       : std::span(block.ops).subspan(instruction.first_op, instruction.op_count);
   Interpreter(policy, state, findings).run(instruction, ops, index, log);
   registers.refresh(instruction.summary.writes);
   return true;

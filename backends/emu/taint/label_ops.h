@@ -8,12 +8,6 @@
 
 namespace fptrace::emu::taint {
 
-inline LabelId join_all(LabelSets& sets, const LabelId* labels, uint32_t count) {
-  LabelId all = kNoLabel;
-  for (uint32_t i = 0; i < count; ++i) all = sets.join(all, labels[i]);
-  return all;
-}
-
 // See OpCode::kJoin.
 inline void join_each(LabelSets& sets, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) d[i] = sets.join(a[i], b[i]);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "backends/emu/image/private_directory.h"
+#include "backends/emu/tracer/left_out.h"
 #include "backends/emu/tracer/session.h"
 #include "common/proc/os_release.h"
 
@@ -101,7 +102,8 @@ class EmuTracer final : public Tracer {
                                options_.calls,   options_.observers, options_.progress};
     const auto disk = DiskReader::open(machine.contents_path());
     if (!disk) return fail(disk.error());
-    Session session(how, channel, *memory, &*disk, sink);
+    LeftOut left_out(sink);
+    Session session(how, channel, *memory, &*disk, left_out);
     std::optional<Result<ExitStatus>> served;
     std::atomic<bool> over = false;
     Result<std::optional<ExitStatus>> seen = std::optional<ExitStatus>();
@@ -117,6 +119,8 @@ class EmuTracer final : public Tracer {
     if (session.saw_enough()) return ExitStatus{};
     if (!*served) return fail(served->error());
     if (!*seen) return fail(Errc::kBackend, missed(channel));
+    if (options_.warn)
+      for (const std::string& sentence : left_out.sentences(*disk)) options_.warn(sentence);
     return **served;
   }
 

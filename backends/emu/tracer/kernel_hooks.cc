@@ -8,11 +8,9 @@ namespace {
 constexpr struct {
   Hook hook;
   const char* function;
-} kHooks[] = {{Hook::kNewTask, "wake_up_new_task"},
-              {Hook::kTaskEnd, "do_exit"},
-              {Hook::kSignalWork, "get_signal"},
-              {Hook::kHandler, "signal_setup_done"},
-              {Hook::kFatal, "do_group_exit"}};
+} kHooks[] = {{Hook::kNewTask, "wake_up_new_task"},  {Hook::kTaskEnd, "do_exit"},
+              {Hook::kSignalWork, "get_signal"},     {Hook::kHandler, "signal_setup_done"},
+              {Hook::kNewProgram, "begin_new_exec"}, {Hook::kFatal, "do_group_exit"}};
 
 bool is_wanted(const SyscallRow& row, Calls calls) {
   switch (calls) {

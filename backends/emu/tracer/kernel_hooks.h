@@ -10,12 +10,13 @@
 namespace fptrace::emu {
 
 // Functions of the kernel at whose entry the guest stops. Their arguments have been the same since
-// 5.0 at least; each is global, so that no compiler can take it away.
+// 5.8 at least; each is global, so that no compiler can take it away.
 enum class Hook : uint32_t {
   kNewTask,     // wake_up_new_task(task): a clone succeeded, the child has not run yet
   kTaskEnd,     // do_exit(code): the caller ends, whatever the reason
   kSignalWork,  // get_signal(ksignal): on the way out of the kernel, a signal waits
   kHandler,     // signal_setup_done(failed, ksignal, stepping): its handler runs next
+  kNewProgram,  // begin_new_exec(bprm): an exec succeeds, and all of the old program is still there
   kFatal,       // do_group_exit(code): an exit_group, or a signal that kills
 };
 

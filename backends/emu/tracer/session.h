@@ -71,6 +71,7 @@ class Session {
   Result<void> on_return();
   void end_call(GuestThread& thread, int64_t result);
   std::string foreign_root(GuestThread& thread);
+  void learn_overlay(GuestThread& thread, const MountEvent& mount);
   void tell_opener(GuestThread& thread, EventBody& body);
 
   // lifecycle.cc
@@ -84,6 +85,7 @@ class Session {
   void on_signal_work(GuestThread& thread);
   bool was_denied(const GuestThread& thread, const SavedRegisters& saved) const;
   void on_handler(GuestThread& thread);
+  void on_new_program(GuestThread& thread);
   void on_fatal(GuestThread& thread);
   GuestThread& on_exec_done(GuestThread& thread);
 

@@ -23,7 +23,8 @@ struct HotCode {
 
 namespace {
 
-// --- What compiled code calls ------------------------------------------------------------------------
+// --- What compiled code calls
+// ------------------------------------------------------------------------
 
 struct Caller {
   const Block& block;
@@ -37,17 +38,15 @@ LabelSets& sets(Frame* frame) { return caller(frame).state.sets; }
 ShadowMemory& memory(Frame* frame) { return caller(frame).state.memory; }
 
 constexpr Helpers kHelpers = {
-    .load =
-        [](Frame* frame, const Access* access, uint32_t from, uint32_t size, LabelId* labels) {
-          load_piece(memory(frame), *access, from, size, labels);
-        },
+    .load = [](Frame* frame, const Access* access, uint32_t from, uint32_t size,
+               LabelId* labels) { load_piece(memory(frame), *access, from, size, labels); },
     .store =
         [](Frame* frame, const Access* access, const LabelId* labels) {
           store_piece(memory(frame), *access, 0, access->size, labels);
         },
     .clear = [](Frame* frame, const Access* access) { clear(memory(frame), *access); },
     .join_all = [](Frame* frame, const LabelId* a,
-                   uint32_t count) { return join_all(sets(frame), a, count); },
+                   uint32_t count) { return sets(frame).join_all(a, count); },
     .join_each = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b,
                     uint32_t n) { join_each(sets(frame), d, a, b, n); },
     .carry = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n,
@@ -55,7 +54,7 @@ constexpr Helpers kHelpers = {
     .logic = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b,
                 uint32_t n) { return logic(sets(frame), d, a, b, n); },
     .mix = [](Frame* frame, const LabelId* a,
-              uint32_t count) { return sets(frame).computed(join_all(sets(frame), a, count)); },
+              uint32_t count) { return sets(frame).computed(sets(frame).join_all(a, count)); },
     .unite_each = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b,
                      uint32_t n) { unite_each(sets(frame), d, a, b, n); },
     .report =
@@ -65,12 +64,13 @@ constexpr Helpers kHelpers = {
     .interpret =
         [](Frame* frame, uint32_t instruction, const Access* first, const Access* last) {
           const Caller& c = caller(frame);
-          execute_instruction(c.block, uint16_t(instruction), true, {first, last}, c.policy, c.state,
-                              c.findings);
+          execute_instruction(c.block, uint16_t(instruction), true, {first, last}, c.policy,
+                              c.state, c.findings);
         },
 };
 
-// --- Before it runs ------------------------------------------------------------------------------------
+// --- Before it runs
+// ------------------------------------------------------------------------------------
 
 // At most two accesses of an instruction are planned one by one.
 constexpr size_t kMostSteps = 2 * Decoder::kMostInstructions;
@@ -114,7 +114,8 @@ bool is_complete(const Block& block, std::span<const Access> log) {
 
 }  // namespace
 
-// --- The thread ----------------------------------------------------------------------------------------
+// --- The thread
+// ----------------------------------------------------------------------------------------
 
 namespace {
 
@@ -156,7 +157,8 @@ void HotBlocks::stop() {
   started_ = false;
 }
 
-// LLVM's own objects go at exit, and this is to happen before: registered later, it is called first.
+// LLVM's own objects go at exit, and this is to happen before: registered later, it is called
+// first.
 void HotBlocks::note_exit() {
   static std::atomic<bool> registered = false;
   g_compiling = this;
@@ -241,7 +243,8 @@ HotBlocks::Counts HotBlocks::counts() const {
   return {compiled_, refused_, fast_, other_accesses_};
 }
 
-// --- Executing ---------------------------------------------------------------------------------------
+// --- Executing
+// ---------------------------------------------------------------------------------------
 
 bool HotBlocks::execute(Block& block, uint32_t first, uint32_t last, std::span<const Access> log,
                         const Policy& policy, const State& state, FindingList& findings) {
@@ -260,9 +263,8 @@ bool HotBlocks::execute(Block& block, uint32_t first, uint32_t last, std::span<c
   if (!code || hot->plan.pointers != policy.pointers || hot->plan.depth != depth)
     return interpret();
   const Access* steps[kMostSteps + 1];
-  const bool as_planned =
-      matches(hot->plan, log, steps) &&
-      (!hot->plan.instructions.back().interpreted || is_complete(block, log));
+  const bool as_planned = matches(hot->plan, log, steps) &&
+                          (!hot->plan.instructions.back().interpreted || is_complete(block, log));
   if (!as_planned) {
     ++other_accesses_;
     return interpret();
