@@ -21,6 +21,13 @@ void clear(ShadowMemory& memory, const Access& access) {
   if (beyond != 0) memory.clear(access.paddr2, beyond);
 }
 
+// Whether all have the same label, as bytes do that were computed together.
+bool is_uniform(const LabelId* labels, uint32_t count) {
+  LabelId different = 0;
+  for (uint32_t i = 1; i < count; ++i) different |= labels[i] ^ labels[0];
+  return different == 0;
+}
+
 // Executes the operations of one instruction at a time.
 class Interpreter {
  public:
@@ -153,7 +160,10 @@ void Interpreter::op(const Op& op) {
       for (uint32_t i = 0; i < op.n; ++i) d[i] = join(a[i], b[i]);
       break;
     case OpCode::kUnion:
-      for (uint32_t i = 0; i < op.n; ++i) d[i] = computed(join(a[i], b[i]));
+      if (is_uniform(a, op.n) && is_uniform(b, op.n))
+        std::fill_n(d, op.n, computed(join(a[0], b[0])));
+      else
+        for (uint32_t i = 0; i < op.n; ++i) d[i] = computed(join(a[i], b[i]));
       break;
     case OpCode::kMix: {
       const LabelId all = computed(join_all(a, op.c));
@@ -245,15 +255,20 @@ void Interpreter::arithmetic(const Op& op) {
   LabelId* const d = r_ + op.dst;
   const LabelId* const a = r_ + op.a;
   const LabelId* const b = r_ + op.b;
+  const bool is_simple = is_uniform(a, op.n) && is_uniform(b, op.n);
   LabelId all = join(a[0], b[0]);
   const LabelId low = computed(all);
-  d[0] = low;
   LabelId high = low;
-  for (uint32_t i = 1; i < op.n; ++i) {
-    const LabelId before = all;
-    all = join(all, join(a[i], b[i]));
-    if (all != before) high = computed(all);
-    d[i] = high;
+  if (is_simple) {
+    std::fill_n(d, op.n, low);
+  } else {
+    d[0] = low;
+    for (uint32_t i = 1; i < op.n; ++i) {
+      const LabelId before = all;
+      all = join(all, join(a[i], b[i]));
+      if (all != before) high = computed(all);
+      d[i] = high;
+    }
   }
   LabelId* const flags = r_ + kFlags;
   if ((op.w & kSetCf) != 0) flags[kCf] = high;
