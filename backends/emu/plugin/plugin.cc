@@ -213,8 +213,17 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
   }
 }
 
+void prepare_taint() {
+  static const uint64_t kNoBase = 0;
+  const auto* counter = qemu_plugin_scoreboard_find(g.counter.score, 0);
+  start_taint({g.wire, &g.ram, static_cast<const uint64_t*>(counter), &kNoBase, current_task});
+}
+
 void on_vcpu(qemu_plugin_id_t, unsigned) {
-  if (g.registers.find()) return;
+  if (g.registers.find()) {
+    if (g.wire->want_taint) prepare_taint();
+    return;
+  }
   static constexpr char kSentence[] =
       "fptrace plugin: this QEMU does not show the registers that are needed; use QEMU 10.0 or "
       "newer\n";
@@ -223,6 +232,7 @@ void on_vcpu(qemu_plugin_id_t, unsigned) {
 }
 
 void on_exit(qemu_plugin_id_t, void*) {
+  if (!g.ready) return;  // it failed before the guest ran: nobody waits for us
   begin_stop(StopKind::kEnd, 0, 0);
   yield_turn(*g.wire);
 }
@@ -255,11 +265,6 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   if (!path) return refuse("it needs channel=FILE");
   if (const char* problem = connect_channel(path, &g.wire)) return refuse(problem);
   g.counter = {qemu_plugin_scoreboard_new(sizeof(uint64_t)), 0};
-  if (g.wire->want_taint) {
-    static const uint64_t kNoBase = 0;
-    const auto* counter = qemu_plugin_scoreboard_find(g.counter.score, 0);
-    start_taint({g.wire, &g.ram, static_cast<const uint64_t*>(counter), &kNoBase, current_task});
-  }
   qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
   qemu_plugin_register_atexit_cb(id, on_exit, nullptr);

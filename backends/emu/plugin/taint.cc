@@ -34,11 +34,18 @@ void Taint::on_access(const CodeSite& site, qemu_plugin_meminfo_t info, uint64_t
   access.size = uint8_t(1u << qemu_plugin_mem_size_shift(info));
   access.is_store = is_store;
   access.paddr2 = 0;
-  if (access.bytes_on_next_page() != 0)
+  bool is_labelled = page.shadow != nullptr;
+  if (access.bytes_on_next_page() != 0) {
     access.paddr2 = translations_.find(info, vaddr / kPageSize * kPageSize + kPageSize).paddr;
-  const qemu_plugin_mem_value value = qemu_plugin_mem_get_value(info);
-  memcpy(access.value, &value.data, sizeof access.value);
-  log(site, access);
+    is_labelled = true;
+  }
+  is_labelled = is_labelled && meets_label(access);
+  // A value is for telling whether a label is stale, and for the bytes that get one.
+  if (is_labelled || pending_.touched || !pending_.reads_none) {
+    const qemu_plugin_mem_value value = qemu_plugin_mem_get_value(info);
+    memcpy(access.value, &value.data, sizeof access.value);
+  }
+  log(site, access, is_labelled);
 }
 
 void Taint::on_clean_access(const CodeSite& site, const Translations::Page& page,
@@ -59,7 +66,10 @@ void Taint::on_clean_access(const CodeSite& site, const Translations::Page& page
     return;
   }
   activate(site);
-  for (uint32_t i = 0; i < seen_size_; ++i) log(site, describe(seen_[i]));
+  for (uint32_t i = 0; i < seen_size_; ++i) {
+    const Access one = describe(seen_[i]);
+    log(site, one, meets_label(one));
+  }
 }
 
 // The value is what memory has now: right for what has just been accessed.
@@ -85,7 +95,7 @@ bool Taint::meets_label(const Access& access) const {
          (beyond != 0 && memory_.any(access.paddr2, beyond));
 }
 
-void Taint::log(const CodeSite& site, const Access& seen) {
+void Taint::log(const CodeSite& site, const Access& seen, bool is_labelled) {
   if (!pending_.block) activate(site);
   const uint32_t begun = uint32_t(now() - pending_.base);
   if (site.block != pending_.block && !pending_.reissued) {
@@ -96,7 +106,7 @@ void Taint::log(const CodeSite& site, const Access& seen) {
   pending_.log.push_back(seen);
   Access& access = pending_.log.back();
   access.instruction = uint16_t(pending_.reissued ? begun - 1 : site.index);
-  if (!meets_label(access)) return;
+  if (!is_labelled) return;
   pending_.touched = true;
   // Last: it may report, and the host may ask.
   if (!access.is_store && site.block->is_user) note_holder(site, Access(access));
@@ -113,11 +123,22 @@ void Taint::check_translation(qemu_plugin_meminfo_t info, uint64_t vaddr, uint64
 void Taint::activate(const CodeSite& site) {
   if (!active()) ++counts_.activations;
   *active_ = 1;
-  pending_.block = site.block;
-  pending_.first = site.index;
-  pending_.base = now() - (site.index + 1);
+  begin_block(*site.block, site.index, now() - (site.index + 1));
+}
+
+void Taint::begin_block(CodeBlock& block, uint32_t first, uint64_t base) {
+  pending_.block = &block;
+  pending_.first = first;
+  pending_.base = base;
   pending_.touched = pending_.reissued = false;
+  pending_.reads_none = reads_none(blocks_.ops(block));
   pending_.log.clear();
+}
+
+bool Taint::reads_none(const taint::Block& ops) const {
+  const taint::RegisterMask reads =
+      ops.summary.reads | (policy_.pointers ? ops.summary.address_reads : 0);
+  return (reads & registers_.labelled) == 0;
 }
 
 void Taint::deactivate() {
@@ -134,11 +155,7 @@ void Taint::on_block(CodeBlock& block) {
     carry_out(all ? std::min(begun, pending_.block->size()) : begun - (begun != 0));
   }
   if (registers_.labelled == 0) return deactivate();
-  pending_.block = &block;
-  pending_.first = 0;
-  pending_.base = now();
-  pending_.touched = pending_.reissued = false;
-  pending_.log.clear();
+  begin_block(block, 0, now());
 }
 
 void Taint::finish() {
@@ -157,9 +174,7 @@ void Taint::carry_out(uint32_t last) {
   const bool whole = first == 0 && last == block.size();
   ++counts_.blocks;
   if (ops.has_unmodelled) count_unmodelled(ops, first, last);
-  const taint::RegisterMask reads =
-      ops.summary.reads | (policy_.pointers ? ops.summary.address_reads : 0);
-  if (whole && !pending_.touched && (reads & registers_.labelled) == 0) {
+  if (whole && !pending_.touched && reads_none(ops)) {
     registers_.clear(ops.summary.kills);
     ++counts_.quiet_blocks;
     return pending_.log.clear();

@@ -56,9 +56,7 @@ class Interpreter {
   LabelId join(LabelId a, LabelId b) { return sets_.join(a, b); }
   LabelId computed(LabelId id) { return sets_.computed(id); }
   LabelId join_all(const LabelId* labels, uint32_t count) {
-    LabelId all = kNoLabel;
-    for (uint32_t i = 0; i < count; ++i) all = join(all, labels[i]);
-    return all;
+    return sets_.join_all(labels, count);
   }
   void set_flags(uint8_t set, LabelId label) {
     for (; set != 0; set = uint8_t(set & (set - 1)))
