@@ -195,7 +195,7 @@ void compiled(benchmark::State& state, const Loop& loop, Labels labels) {
   const auto size = uint32_t(bench.block.instructions.size());
   const auto once = [&](const std::vector<Access>& log) {
     hot.execute(bench.block, 0, size, log, {}, {bench.registers, bench.memory, bench.sets},
-                 bench.found);
+                bench.found);
   };
   once(bench.logs[0]);
   hot.finish();

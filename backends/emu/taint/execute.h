@@ -57,8 +57,8 @@ struct State {
 bool execute(const Block& block, uint32_t first, uint32_t last, std::span<const Access> log,
              const Policy& policy, const State& state, FindingList& findings);
 
-// The same for one instruction that completed, `log` being its accesses; whether it is one of a block
-// that is executed as a whole.
+// The same for one instruction that completed, `log` being its accesses; whether it is one of a
+// block that is executed as a whole.
 bool execute_instruction(const Block& block, uint16_t index, bool is_whole,
                          std::span<const Access> log, const Policy& policy, const State& state,
                          FindingList& findings);

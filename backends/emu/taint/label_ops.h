@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 #include "backends/emu/taint/label_sets.h"
@@ -8,6 +9,14 @@
 
 namespace fptrace::emu::taint {
 
+// Whether all have the same label, as bytes do that were computed together: then their joins are
+// all the first one's.
+inline bool is_uniform(const LabelId* labels, uint32_t count) {
+  LabelId different = 0;
+  for (uint32_t i = 1; i < count; ++i) different |= labels[i] ^ labels[0];
+  return different == 0;
+}
+
 // See OpCode::kJoin.
 inline void join_each(LabelSets& sets, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) d[i] = sets.join(a[i], b[i]);
@@ -16,12 +25,20 @@ inline void join_each(LabelSets& sets, LabelId* d, const LabelId* a, const Label
 // See OpCode::kUnion.
 inline void unite_each(LabelSets& sets, LabelId* d, const LabelId* a, const LabelId* b,
                        uint32_t n) {
+  if (is_uniform(a, n) && is_uniform(b, n)) {
+    std::fill_n(d, n, sets.computed(sets.join(a[0], b[0])));
+    return;
+  }
   for (uint32_t i = 0; i < n; ++i) d[i] = sets.computed(sets.join(a[i], b[i]));
 }
 
 // See OpCode::kCarry.
 inline void carry(LabelSets& sets, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n,
                   uint32_t lane) {
+  if (is_uniform(a, n) && is_uniform(b, n)) {
+    std::fill_n(d, n, sets.computed(sets.join(a[0], b[0])));
+    return;
+  }
   LabelId all = kNoLabel, done = kNoLabel;
   for (uint32_t i = 0, in_lane = 0; i < n; ++i) {
     if (in_lane == 0) all = done = kNoLabel;
@@ -35,6 +52,11 @@ inline void carry(LabelSets& sets, LabelId* d, const LabelId* a, const LabelId* 
 
 // See OpCode::kLogic. Returns what ZF gets.
 inline LabelId logic(LabelSets& sets, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n) {
+  if (is_uniform(a, n) && is_uniform(b, n)) {
+    const LabelId all = sets.computed(sets.join(a[0], b[0]));
+    std::fill_n(d, n, all);
+    return all;
+  }
   LabelId all = kNoLabel;
   for (uint32_t i = 0; i < n; ++i) {
     const LabelId both = sets.join(a[i], b[i]);

@@ -27,8 +27,7 @@ void for_each_page_of(const Access& access, uint32_t from, uint32_t size, Visit 
   const uint32_t on_first = access.size - access.bytes_on_next_page();
   const uint32_t here = from < on_first ? std::min(size, on_first - from) : 0;
   if (here != 0) visit(access.paddr + from, from, here);
-  if (here != size)
-    visit(access.paddr2 + (from + here - on_first), from + here, size - here);
+  if (here != size) visit(access.paddr2 + (from + here - on_first), from + here, size - here);
 }
 
 inline void load_piece(ShadowMemory& memory, const Access& access, uint32_t from, uint32_t size,

@@ -6,8 +6,8 @@
 #include "backends/emu/taint/label_sets.h"
 #include "backends/emu/taint/ops.h"
 
-// What the second tier's compiler is given and what it gives: no LLVM here. The compiler is a module
-// of its own, to be loaded only when blocks are hot; its three functions are at the end.
+// What the second tier's compiler is given and what it gives: no LLVM here. The compiler is a
+// module of its own, to be loaded only when blocks are hot; its three functions are at the end.
 
 namespace fptrace::emu::taint::jit {
 
@@ -21,9 +21,9 @@ struct Step {
 
 struct PlannedInstruction {
   static constexpr uint32_t kNone = ~uint32_t{0};
-  uint32_t first_op = 0, op_count = 0;  // of the plan
-  uint16_t index = 0;                   // of the block
-  bool interpreted = false;             // what it does is left to the interpreter
+  uint32_t first_op = 0, op_count = 0;   // of the plan
+  uint16_t index = 0;                    // of the block
+  bool interpreted = false;              // what it does is left to the interpreter
   uint32_t load = kNone, store = kNone;  // the step of its only one
   uint32_t step = kNone;                 // interpreted: of all its accesses
 };

@@ -34,8 +34,8 @@ bool is_compiled(const Op& op, bool depth) {
 
 // Whether its operations do all that the interpreter would do: that one clears all it stores to
 // when the inputs have no label.
-bool is_simple(std::span<const Op> ops, const Instruction& instruction,
-               std::span<const Access> log, bool depth) {
+bool is_simple(std::span<const Op> ops, const Instruction& instruction, std::span<const Access> log,
+               bool depth) {
   if ((instruction.flags & Instruction::kAnyAccesses) != 0) return false;
   uint32_t loads = 0, stores = 0, loaded = 0, stored = 0;
   for (const Access& access : log) {
@@ -66,8 +66,8 @@ Plan make_plan(const Block& block, std::span<const Access> log, bool pointers, b
     const Access* const first = access;
     while (access != end && access->instruction <= i) ++access;
     const std::span<const Access> its_log(first, access);
-    const auto ops = std::span(block.whole_ops)
-                         .subspan(instruction.first_whole_op, instruction.whole_op_count);
+    const auto ops =
+        std::span(block.whole_ops).subspan(instruction.first_whole_op, instruction.whole_op_count);
 
     PlannedInstruction& planned = plan.instructions.emplace_back();
     planned.index = i;

@@ -137,7 +137,8 @@ void Translator::op(const Op& op, const PlannedInstruction& planned) {
   }
 }
 
-// --- Operations ------------------------------------------------------------------------------------
+// --- Operations
+// ------------------------------------------------------------------------------------
 
 void Translator::shift(const Op& op) {
   const Run in = get(op.a, op.n);
@@ -254,7 +255,8 @@ void Translator::report(const Op& op, const PlannedInstruction& planned) {
   LLVMPositionBuilderAtEnd(builder_, next);
 }
 
-// --- Places ----------------------------------------------------------------------------------------
+// --- Places
+// ----------------------------------------------------------------------------------------
 
 Translator::Run Translator::get(unsigned place, unsigned count) {
   for (unsigned i = 0; i < count;) {
@@ -265,8 +267,8 @@ Translator::Run Translator::get(unsigned place, unsigned count) {
       ++i;
       continue;
     }
-    const Value vector = LLVMBuildLoad2(
-        builder_, vector_type(unknown), index(registers_, (place + i) * sizeof(LabelId)), "");
+    const Value vector = LLVMBuildLoad2(builder_, vector_type(unknown),
+                                        index(registers_, (place + i) * sizeof(LabelId)), "");
     LLVMSetAlignment(vector, alignof(LabelId));
     for (unsigned k = 0; k < unknown; ++k) places_[place + i + k] = {{vector, k}, true, false};
     i += unknown;
@@ -329,7 +331,8 @@ void Translator::write_back() {
   LLVMBuildStore(builder_, any_of(kept, now), labelled_);
 }
 
-// --- Joins -----------------------------------------------------------------------------------------
+// --- Joins
+// -----------------------------------------------------------------------------------------
 
 Translator::Label Translator::gather(const Run& labels,
                                      LabelId (*helper)(Frame*, const LabelId*, uint32_t),
@@ -370,9 +373,9 @@ Translator::Run Translator::pairwise(const Run& a, const Run& b, Pairwise helper
   if (open.empty()) return out;
   const auto n = unsigned(open.size());
   const Value va = vector_of(left), vb = vector_of(right), both = any_of(va, vb);
-  const Value ok = deep ? equal(reduce_or(both), number(0))
-                        : all_lanes(any_of(equal(va, vb), any_of(equal(va, zeros(n)),
-                                                                 equal(vb, zeros(n)))));
+  const Value ok =
+      deep ? equal(reduce_or(both), number(0))
+           : all_lanes(any_of(equal(va, vb), any_of(equal(va, zeros(n)), equal(vb, zeros(n)))));
   const Value result = guarded(ok, both, [&] {
     const Value at_a = to_memory(va, 0), at_b = to_memory(vb, 1);
     call(reinterpret_cast<const void*>(helper), void_, frame_, scratch_[2], at_a, at_b, number(n));
@@ -408,7 +411,8 @@ Translator::Run Translator::carry(const Run& a, const Run& b, unsigned lane) {
                 n);
 }
 
-// --- Values ----------------------------------------------------------------------------------------
+// --- Values
+// ----------------------------------------------------------------------------------------
 
 Translator::Value Translator::shuffle(Value a, Value b, const std::vector<int>& lanes) {
   std::vector<Value> mask;
@@ -470,8 +474,7 @@ Translator::Value Translator::all_lanes(Value lanes) {
 
 Translator::Value Translator::reduce_or(Value vector) {
   Type type = LLVMTypeOf(vector);
-  if (LLVMGetVectorSize(type) == 1)
-    return LLVMBuildExtractElement(builder_, vector, number(0), "");
+  if (LLVMGetVectorSize(type) == 1) return LLVMBuildExtractElement(builder_, vector, number(0), "");
   static constexpr char kName[] = "llvm.vector.reduce.or";
   const unsigned id = LLVMLookupIntrinsicID(kName, sizeof(kName) - 1);
   const Value reduce = LLVMGetIntrinsicDeclaration(module_, id, &type, 1);

@@ -21,7 +21,8 @@ using Random = std::mt19937;
 
 uint32_t below(Random& random, uint32_t end) { return uint32_t(random() % end); }
 
-// --- Code --------------------------------------------------------------------------------------------
+// --- Code
+// --------------------------------------------------------------------------------------------
 
 // Opcodes that compilers and libraries use; what follows them is random.
 constexpr uint8_t kOneByte[] = {
@@ -86,7 +87,8 @@ Block random_block(Random& random, Decoder& decoder, uint32_t most) {
   return block;
 }
 
-// --- Accesses ------------------------------------------------------------------------------------------
+// --- Accesses
+// ------------------------------------------------------------------------------------------
 
 // The end of a page and the begin of another, seen at consecutive addresses.
 constexpr uint64_t kFirstPage = 0x5000, kSecondPage = 0x9000, kVirtual = 0x7f0000000000;
@@ -136,7 +138,8 @@ std::vector<Access> random_log(Random& random, const Block& block) {
   return log;
 }
 
-// --- The two sides -----------------------------------------------------------------------------------
+// --- The two sides
+// -----------------------------------------------------------------------------------
 
 struct World {
   RegisterShadow registers;
@@ -165,8 +168,8 @@ void label_some(World& world, Random random) {
   }
   world.registers.refresh(~RegisterMask{0});
   for (uint32_t at = 0; at < 2 * kReach; ++at) {
-    const uint64_t paddr = at < kReach ? kFirstPage + kShadowPageSize - kReach + at
-                                       : kSecondPage + at - kReach;
+    const uint64_t paddr =
+        at < kReach ? kFirstPage + kShadowPageSize - kReach + at : kSecondPage + at - kReach;
     const LabelId its = label();
     const uint8_t value = 0;
     if (below(random, many ? 2 : 8) == 0) world.memory.store(paddr, 1, &value, &its);
@@ -194,9 +197,7 @@ void expect_equal(const World& a, const World& b) {
     ASSERT_EQ(page->labelled, other->labelled);
     for (uint32_t i = 0; i < kShadowPageSize; ++i) {
       ASSERT_EQ(page->labels[i], other->labels[i]) << "byte " << i << " of page " << paddr;
-      if (page->labels[i] != kNoLabel) {
-        ASSERT_EQ(page->values[i], other->values[i]);
-      }
+      if (page->labels[i] != kNoLabel) { ASSERT_EQ(page->values[i], other->values[i]); }
     }
   }
   ASSERT_EQ(a.sets.stored(), b.sets.stored());
@@ -225,7 +226,7 @@ class Tiers : public ::testing::TestWithParam<Setting> {
   // FPTRACE_TAINT_BLOCKS: more than usual.
   static uint32_t count() {
     const char* wanted = std::getenv("FPTRACE_TAINT_BLOCKS");
-    return wanted ? uint32_t(std::strtoul(wanted, nullptr, 10)) : 150;
+    return wanted ? uint32_t(std::strtoul(wanted, nullptr, 10)) : 80;
   }
   void execute_both(jit::HotBlocks& hot, Block& block, uint32_t first, uint32_t last,
                     const std::vector<Access>& log) {
@@ -285,7 +286,7 @@ TEST_P(Tiers, AgreeWhileBlocksAreCompiled) {
   Random random(77);
   std::vector<Block> blocks;
   for (uint32_t i = 0; i < 40; ++i) blocks.push_back(random_block(random, decoder_, 6));
-  for (uint32_t n = 0; n < 40000; ++n) {
+  for (uint32_t n = 0; n < 12000; ++n) {
     Block& block = blocks[below(random, uint32_t(blocks.size()))];
     const auto size = uint32_t(block.instructions.size());
     if (below(random, 30) == 0) {
@@ -298,9 +299,8 @@ TEST_P(Tiers, AgreeWhileBlocksAreCompiled) {
     uint32_t first = 0, last = size;
     if (below(random, 10) == 0) first = below(random, size);
     if (below(random, 10) == 0) last = first + below(random, size - first + 1);
-    std::erase_if(log, [&](const Access& one) {
-      return one.instruction < first || one.instruction >= last;
-    });
+    std::erase_if(
+        log, [&](const Access& one) { return one.instruction < first || one.instruction >= last; });
     if (below(random, 10) == 0 && !log.empty() && log.back().instruction + 1u == last)
       log.pop_back();
     execute_both(hot, block, first, last, log);
