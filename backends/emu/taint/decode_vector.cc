@@ -548,6 +548,8 @@ void Vector::zero(bool all) {
 // --- Which is which ------------------------------------------------------------------------------
 
 // An instruction and its VEX form.
+// clang-format cannot lay out labels that are macros.
+// clang-format off
 #define BOTH(name)     \
   case X86_INS_##name: \
   case X86_INS_V##name
@@ -559,45 +561,44 @@ void Vector::zero(bool all) {
 
 bool Vector::decode_moves() {
   switch (e.insn().id) {
-    BOTH(MOVAPS)
-        : BOTH(MOVAPD)
-        : BOTH(MOVUPS)
-        : BOTH(MOVUPD)
-        : BOTH(MOVDQA)
-        : BOTH(MOVDQU)
-        : BOTH(LDDQU)
-        : BOTH(MOVNTDQ)
-        : BOTH(MOVNTDQA) : BOTH(MOVNTPS) : BOTH(MOVNTPD) : case X86_INS_MOVNTQ : DO(move());
-    BOTH(MOVD)
-        : DO(move_low(e.x86().rex & 8                                               ? 8
-                      : e.operand(0).size == 8 && !e.is_mem(0) && d().at < kVectors ? 8
-                                                                                    : 4));
-    BOTH(MOVQ) : case X86_INS_MOVQ2DQ : case X86_INS_MOVDQ2Q : DO(move_low(8));
+    BOTH(MOVAPS): BOTH(MOVAPD): BOTH(MOVUPS): BOTH(MOVUPD): BOTH(MOVDQA): BOTH(MOVDQU):
+    BOTH(LDDQU): BOTH(MOVNTDQ): BOTH(MOVNTDQA): BOTH(MOVNTPS): BOTH(MOVNTPD): case X86_INS_MOVNTQ:
+      DO(move());
+    BOTH(MOVD):
+      DO(move_low((e.x86().rex & 8) != 0 ? 8 : 4));
+    BOTH(MOVQ): case X86_INS_MOVQ2DQ: case X86_INS_MOVDQ2Q:
+      DO(move_low(8));
     case X86_INS_MOVNTSS:
       DO(move_scalar(4));
     case X86_INS_MOVNTSD:
       DO(move_scalar(8));
-      BOTH(MOVSS) : DO(move_scalar(4));
-      BOTH(MOVSD) : DO(move_scalar(8));
-      BOTH(MOVLPS) : BOTH(MOVLPD) : DO(move_half(false));
-      BOTH(MOVHPS) : BOTH(MOVHPD) : DO(move_half(true));
-      BOTH(MOVHLPS) : DO(move_across(false));
-      BOTH(MOVLHPS) : DO(move_across(true));
-      BOTH(MOVDDUP) : DO(duplicate(8, false));
-      BOTH(MOVSLDUP) : DO(duplicate(4, false));
-      BOTH(MOVSHDUP) : DO(duplicate(4, true));
-      BOTH(MASKMOVDQU) : case X86_INS_MASKMOVQ : DO(masked_store());
-    case X86_INS_VPMASKMOVD:
-    case X86_INS_VMASKMOVPS:
+    BOTH(MOVSS):
+      DO(move_scalar(4));
+    BOTH(MOVSD):
+      DO(move_scalar(8));
+    BOTH(MOVLPS): BOTH(MOVLPD):
+      DO(move_half(false));
+    BOTH(MOVHPS): BOTH(MOVHPD):
+      DO(move_half(true));
+    BOTH(MOVHLPS):
+      DO(move_across(false));
+    BOTH(MOVLHPS):
+      DO(move_across(true));
+    BOTH(MOVDDUP):
+      DO(duplicate(8, false));
+    BOTH(MOVSLDUP):
+      DO(duplicate(4, false));
+    BOTH(MOVSHDUP):
+      DO(duplicate(4, true));
+    BOTH(MASKMOVDQU): case X86_INS_MASKMOVQ:
+      DO(masked_store());
+    case X86_INS_VPMASKMOVD: case X86_INS_VMASKMOVPS:
       DO(masked_move(4));
-    case X86_INS_VPMASKMOVQ:
-    case X86_INS_VMASKMOVPD:
+    case X86_INS_VPMASKMOVQ: case X86_INS_VMASKMOVPD:
       DO(masked_move(8));
-    case X86_INS_VBROADCASTSS:
-    case X86_INS_VPBROADCASTD:
+    case X86_INS_VBROADCASTSS: case X86_INS_VPBROADCASTD:
       DO(broadcast(4));
-    case X86_INS_VBROADCASTSD:
-    case X86_INS_VPBROADCASTQ:
+    case X86_INS_VBROADCASTSD: case X86_INS_VPBROADCASTQ:
       DO(broadcast(8));
     case X86_INS_VPBROADCASTB:
       DO(broadcast(1));
@@ -605,75 +606,115 @@ bool Vector::decode_moves() {
       DO(broadcast(2));
     case X86_INS_VBROADCASTF128:
       DO(broadcast(16));
-    case X86_INS_VEXTRACTF128:
-    case X86_INS_VEXTRACTI128:
+    case X86_INS_VEXTRACTF128: case X86_INS_VEXTRACTI128:
       DO(extract_half());
-    case X86_INS_VINSERTF128:
-    case X86_INS_VINSERTI128:
+    case X86_INS_VINSERTF128: case X86_INS_VINSERTI128:
       DO(insert_half());
-    case X86_INS_VPERM2F128:
-    case X86_INS_VPERM2I128:
+    case X86_INS_VPERM2F128: case X86_INS_VPERM2I128:
       DO(permute_halves());
-    case X86_INS_VPERMQ:
-    case X86_INS_VPERMPD:
+    case X86_INS_VPERMQ: case X86_INS_VPERMPD:
       DO(permute_quarters());
-      BOTH(PSHUFD) : DO(shuffle(4, 0, 4));
-      BOTH(PSHUFLW) : case X86_INS_PSHUFW : DO(shuffle(2, 0, 4));
-      BOTH(PSHUFHW) : DO(shuffle(2, 8, 4));
-      BOTH(PSHUFB) : DO(shuffle_bytes());
-      BOTH(SHUFPS) : DO(shuffle_two(4));
-      BOTH(SHUFPD) : DO(shuffle_two(8));
-      BOTH(BLENDPS) : case X86_INS_VPBLENDD : DO(blend(4));
-      BOTH(BLENDPD) : DO(blend(8));
-      BOTH(PBLENDW) : DO(blend(2));
-      BOTH(PBLENDVB) : DO(blend_variable(1));
-      BOTH(BLENDVPS) : DO(blend_variable(4));
-      BOTH(BLENDVPD) : DO(blend_variable(8));
-      BOTH(PEXTRB) : DO(extract(1));
-      BOTH(PEXTRW) : DO(extract(2));
-      BOTH(PEXTRD) : BOTH(EXTRACTPS) : DO(extract(4));
-      BOTH(PEXTRQ) : DO(extract(8));
-      BOTH(PINSRB) : DO(insert(1));
-      BOTH(PINSRW) : DO(insert(2));
-      BOTH(PINSRD) : DO(insert(4));
-      BOTH(PINSRQ) : DO(insert(8));
-      BOTH(INSERTPS) : DO(insert_single());
-      BOTH(PUNPCKLBW) : DO(unpack(1, false));
-      BOTH(PUNPCKLWD) : DO(unpack(2, false));
-      BOTH(PUNPCKLDQ) : BOTH(UNPCKLPS) : DO(unpack(4, false));
-      BOTH(PUNPCKLQDQ) : BOTH(UNPCKLPD) : DO(unpack(8, false));
-      BOTH(PUNPCKHBW) : DO(unpack(1, true));
-      BOTH(PUNPCKHWD) : DO(unpack(2, true));
-      BOTH(PUNPCKHDQ) : BOTH(UNPCKHPS) : DO(unpack(4, true));
-      BOTH(PUNPCKHQDQ) : BOTH(UNPCKHPD) : DO(unpack(8, true));
-      BOTH(PALIGNR) : DO(align());
-      BOTH(PSLLDQ) : DO(shift_whole(OpCode::kShiftLeft));
-      BOTH(PSRLDQ) : DO(shift_whole(OpCode::kShiftRight));
-      BOTH(PMOVMSKB) : DO(sign_bits(1));
-      BOTH(MOVMSKPS) : DO(sign_bits(4));
-      BOTH(MOVMSKPD) : DO(sign_bits(8));
-      BOTH(PMOVZXBW) : DO(extend(2, 1, false));
-      BOTH(PMOVZXBD) : DO(extend(4, 1, false));
-      BOTH(PMOVZXBQ) : DO(extend(8, 1, false));
-      BOTH(PMOVZXWD) : DO(extend(4, 2, false));
-      BOTH(PMOVZXWQ) : DO(extend(8, 2, false));
-      BOTH(PMOVZXDQ) : DO(extend(8, 4, false));
-      BOTH(PMOVSXBW) : DO(extend(2, 1, true));
-      BOTH(PMOVSXBD) : DO(extend(4, 1, true));
-      BOTH(PMOVSXBQ) : DO(extend(8, 1, true));
-      BOTH(PMOVSXWD) : DO(extend(4, 2, true));
-      BOTH(PMOVSXWQ) : DO(extend(8, 2, true));
-      BOTH(PMOVSXDQ) : DO(extend(8, 4, true));
+    BOTH(PSHUFD):
+      DO(shuffle(4, 0, 4));
+    BOTH(PSHUFLW): case X86_INS_PSHUFW:
+      DO(shuffle(2, 0, 4));
+    BOTH(PSHUFHW):
+      DO(shuffle(2, 8, 4));
+    BOTH(PSHUFB):
+      DO(shuffle_bytes());
+    BOTH(SHUFPS):
+      DO(shuffle_two(4));
+    BOTH(SHUFPD):
+      DO(shuffle_two(8));
+    BOTH(BLENDPS): case X86_INS_VPBLENDD:
+      DO(blend(4));
+    BOTH(BLENDPD):
+      DO(blend(8));
+    BOTH(PBLENDW):
+      DO(blend(2));
+    BOTH(PBLENDVB):
+      DO(blend_variable(1));
+    BOTH(BLENDVPS):
+      DO(blend_variable(4));
+    BOTH(BLENDVPD):
+      DO(blend_variable(8));
+    BOTH(PEXTRB):
+      DO(extract(1));
+    BOTH(PEXTRW):
+      DO(extract(2));
+    BOTH(PEXTRD): BOTH(EXTRACTPS):
+      DO(extract(4));
+    BOTH(PEXTRQ):
+      DO(extract(8));
+    BOTH(PINSRB):
+      DO(insert(1));
+    BOTH(PINSRW):
+      DO(insert(2));
+    BOTH(PINSRD):
+      DO(insert(4));
+    BOTH(PINSRQ):
+      DO(insert(8));
+    BOTH(INSERTPS):
+      DO(insert_single());
+    BOTH(PUNPCKLBW):
+      DO(unpack(1, false));
+    BOTH(PUNPCKLWD):
+      DO(unpack(2, false));
+    BOTH(PUNPCKLDQ): BOTH(UNPCKLPS):
+      DO(unpack(4, false));
+    BOTH(PUNPCKLQDQ): BOTH(UNPCKLPD):
+      DO(unpack(8, false));
+    BOTH(PUNPCKHBW):
+      DO(unpack(1, true));
+    BOTH(PUNPCKHWD):
+      DO(unpack(2, true));
+    BOTH(PUNPCKHDQ): BOTH(UNPCKHPS):
+      DO(unpack(4, true));
+    BOTH(PUNPCKHQDQ): BOTH(UNPCKHPD):
+      DO(unpack(8, true));
+    BOTH(PALIGNR):
+      DO(align());
+    BOTH(PSLLDQ):
+      DO(shift_whole(OpCode::kShiftLeft));
+    BOTH(PSRLDQ):
+      DO(shift_whole(OpCode::kShiftRight));
+    BOTH(PMOVMSKB):
+      DO(sign_bits(1));
+    BOTH(MOVMSKPS):
+      DO(sign_bits(4));
+    BOTH(MOVMSKPD):
+      DO(sign_bits(8));
+    BOTH(PMOVZXBW):
+      DO(extend(2, 1, false));
+    BOTH(PMOVZXBD):
+      DO(extend(4, 1, false));
+    BOTH(PMOVZXBQ):
+      DO(extend(8, 1, false));
+    BOTH(PMOVZXWD):
+      DO(extend(4, 2, false));
+    BOTH(PMOVZXWQ):
+      DO(extend(8, 2, false));
+    BOTH(PMOVZXDQ):
+      DO(extend(8, 4, false));
+    BOTH(PMOVSXBW):
+      DO(extend(2, 1, true));
+    BOTH(PMOVSXBD):
+      DO(extend(4, 1, true));
+    BOTH(PMOVSXBQ):
+      DO(extend(8, 1, true));
+    BOTH(PMOVSXWD):
+      DO(extend(4, 2, true));
+    BOTH(PMOVSXWQ):
+      DO(extend(8, 2, true));
+    BOTH(PMOVSXDQ):
+      DO(extend(8, 4, true));
     case X86_INS_VPERMILPS:
       if (!e.is_imm(e.count() - 1)) DO(mixed());
       DO(shuffle(4, 0, 4));
-    case X86_INS_VPERMILPD:
-    case X86_INS_VPERMD:
-    case X86_INS_VPERMPS:
-      if (e.is_imm(e.count() - 1)) DO(e.lanes(d(), 16, source(n()), 16); done());
+    case X86_INS_VPERMILPD: case X86_INS_VPERMD: case X86_INS_VPERMPS:
+      if (e.is_imm(e.count() - 1)) DO(convert(16, 16));
       DO(mixed());
-    case X86_INS_EMMS:
-    case X86_INS_FEMMS:
+    case X86_INS_EMMS: case X86_INS_FEMMS:
       return true;
     case X86_INS_VZEROUPPER:
       DO(zero(false));
@@ -687,82 +728,84 @@ bool Vector::decode_moves() {
 bool Vector::decode_packed_integers() {
   const bool same = same_sources();
   switch (e.insn().id) {
-    BOTH(PXOR)
-        : BOTH(XORPS)
-        : BOTH(XORPD)
-        : BOTH(PANDN)
-        : BOTH(ANDNPS)
-        : BOTH(ANDNPD)
-        : BOTH(PSUBB)
-        : BOTH(PSUBSB) : BOTH(PSUBUSB) : BOTH(PCMPEQB) : BOTH(PCMPGTB) : if (same) DO(none());
-    DO(bytes());
-    BOTH(PAND)
-        : BOTH(POR)
-        : BOTH(ANDPS)
-        : BOTH(ANDPD)
-        : BOTH(ORPS)
-        : BOTH(ORPD)
-        : BOTH(PADDB)
-        : BOTH(PADDSB)
-        : BOTH(PADDUSB)
-        : BOTH(PAVGB)
-        : BOTH(PMAXUB) : BOTH(PMINUB) : BOTH(PMAXSB) : BOTH(PMINSB) : BOTH(PSIGNB) : DO(bytes());
-    BOTH(PSUBW) : if (same) DO(none());
-    DO(sums(2));
-    BOTH(PSUBD) : if (same) DO(none());
-    DO(sums(4));
-    BOTH(PSUBQ) : if (same) DO(none());
-    DO(sums(8));
-    BOTH(PADDW) : BOTH(PMULLW) : DO(sums(2));
-    BOTH(PADDD) : BOTH(PMULLD) : DO(sums(4));
-    BOTH(PADDQ) : DO(sums(8));
-    BOTH(PCMPEQW) : BOTH(PCMPGTW) : BOTH(PSUBSW) : BOTH(PSUBUSW) : if (same) DO(none());
-    DO(lanes(2));
-    BOTH(PCMPEQD) : BOTH(PCMPGTD) : if (same) DO(none());
-    DO(lanes(4));
-    BOTH(PCMPEQQ) : BOTH(PCMPGTQ) : if (same) DO(none());
-    DO(lanes(8));
-    BOTH(PADDSW)
-        : BOTH(PADDUSW)
-        : BOTH(PAVGW)
-        : BOTH(PMAXSW)
-        : BOTH(PMAXUW)
-        : BOTH(PMINSW)
-        : BOTH(PMINUW)
-        : BOTH(PMULHW)
-        : BOTH(PMULHUW) : BOTH(PMULHRSW) : BOTH(PSIGNW) : BOTH(PMADDUBSW) : DO(lanes(2));
-    BOTH(PMAXSD)
-        : BOTH(PMAXUD)
-        : BOTH(PMINSD)
-        : BOTH(PMINUD)
-        : BOTH(PMADDWD)
-        : BOTH(PSIGND)
-        : case X86_INS_VPSLLVD : case X86_INS_VPSRLVD : case X86_INS_VPSRAVD : DO(lanes(4));
-    BOTH(PMULUDQ)
-        : BOTH(PMULDQ) : BOTH(PSADBW) : case X86_INS_VPSLLVQ : case X86_INS_VPSRLVQ : DO(lanes(8));
-    BOTH(PHADDW) : BOTH(PHADDSW) : BOTH(PHSUBW) : BOTH(PHSUBSW) : DO(pairs(2));
-    BOTH(PHADDD) : BOTH(PHSUBD) : DO(pairs(4));
-    BOTH(PACKSSWB) : BOTH(PACKUSWB) : DO(pack(2));
-    BOTH(PACKSSDW) : BOTH(PACKUSDW) : DO(pack(4));
-    BOTH(PSLLW) : DO(shift(OpCode::kShiftLeft, 2));
-    BOTH(PSLLD) : DO(shift(OpCode::kShiftLeft, 4));
-    BOTH(PSLLQ) : DO(shift(OpCode::kShiftLeft, 8));
-    BOTH(PSRLW) : DO(shift(OpCode::kShiftRight, 2));
-    BOTH(PSRLD) : DO(shift(OpCode::kShiftRight, 4));
-    BOTH(PSRLQ) : DO(shift(OpCode::kShiftRight, 8));
-    BOTH(PSRAW) : DO(shift(OpCode::kShiftArithmetic, 2));
-    BOTH(PSRAD) : DO(shift(OpCode::kShiftArithmetic, 4));
-    BOTH(PABSB) : DO(convert(1, 1));
-    BOTH(PABSW) : DO(convert(2, 2));
-    BOTH(PABSD) : DO(convert(4, 4));
-    BOTH(MPSADBW)
-        : BOTH(PCLMULQDQ)
-        : case X86_INS_SHA1MSG1 : case X86_INS_SHA1MSG2 : case X86_INS_SHA1NEXTE
-        : case X86_INS_SHA1RNDS4 : case X86_INS_SHA256MSG1 : case X86_INS_SHA256MSG2 : BOTH(AESENC)
-        : BOTH(AESENCLAST) : BOTH(AESDEC) : BOTH(AESDECLAST) : DO(mixed());
+    BOTH(PXOR): BOTH(XORPS): BOTH(XORPD): BOTH(PANDN): BOTH(ANDNPS): BOTH(ANDNPD): BOTH(PSUBB):
+    BOTH(PSUBSB): BOTH(PSUBUSB): BOTH(PCMPEQB): BOTH(PCMPGTB):
+      if (same) DO(none());
+      DO(bytes());
+    BOTH(PAND): BOTH(POR): BOTH(ANDPS): BOTH(ANDPD): BOTH(ORPS): BOTH(ORPD): BOTH(PADDB):
+    BOTH(PADDSB): BOTH(PADDUSB): BOTH(PAVGB): BOTH(PMAXUB): BOTH(PMINUB): BOTH(PMAXSB):
+    BOTH(PMINSB): BOTH(PSIGNB):
+      DO(bytes());
+    BOTH(PSUBW):
+      if (same) DO(none());
+      DO(sums(2));
+    BOTH(PSUBD):
+      if (same) DO(none());
+      DO(sums(4));
+    BOTH(PSUBQ):
+      if (same) DO(none());
+      DO(sums(8));
+    BOTH(PADDW): BOTH(PMULLW):
+      DO(sums(2));
+    BOTH(PADDD): BOTH(PMULLD):
+      DO(sums(4));
+    BOTH(PADDQ):
+      DO(sums(8));
+    BOTH(PCMPEQW): BOTH(PCMPGTW): BOTH(PSUBSW): BOTH(PSUBUSW):
+      if (same) DO(none());
+      DO(lanes(2));
+    BOTH(PCMPEQD): BOTH(PCMPGTD):
+      if (same) DO(none());
+      DO(lanes(4));
+    BOTH(PCMPEQQ): BOTH(PCMPGTQ):
+      if (same) DO(none());
+      DO(lanes(8));
+    BOTH(PADDSW): BOTH(PADDUSW): BOTH(PAVGW): BOTH(PMAXSW): BOTH(PMAXUW): BOTH(PMINSW):
+    BOTH(PMINUW): BOTH(PMULHW): BOTH(PMULHUW): BOTH(PMULHRSW): BOTH(PSIGNW): BOTH(PMADDUBSW):
+      DO(lanes(2));
+    BOTH(PMAXSD): BOTH(PMAXUD): BOTH(PMINSD): BOTH(PMINUD): BOTH(PMADDWD): BOTH(PSIGND):
+    case X86_INS_VPSLLVD: case X86_INS_VPSRLVD: case X86_INS_VPSRAVD:
+      DO(lanes(4));
+    BOTH(PMULUDQ): BOTH(PMULDQ): BOTH(PSADBW): case X86_INS_VPSLLVQ: case X86_INS_VPSRLVQ:
+      DO(lanes(8));
+    BOTH(PHADDW): BOTH(PHADDSW): BOTH(PHSUBW): BOTH(PHSUBSW):
+      DO(pairs(2));
+    BOTH(PHADDD): BOTH(PHSUBD):
+      DO(pairs(4));
+    BOTH(PACKSSWB): BOTH(PACKUSWB):
+      DO(pack(2));
+    BOTH(PACKSSDW): BOTH(PACKUSDW):
+      DO(pack(4));
+    BOTH(PSLLW):
+      DO(shift(OpCode::kShiftLeft, 2));
+    BOTH(PSLLD):
+      DO(shift(OpCode::kShiftLeft, 4));
+    BOTH(PSLLQ):
+      DO(shift(OpCode::kShiftLeft, 8));
+    BOTH(PSRLW):
+      DO(shift(OpCode::kShiftRight, 2));
+    BOTH(PSRLD):
+      DO(shift(OpCode::kShiftRight, 4));
+    BOTH(PSRLQ):
+      DO(shift(OpCode::kShiftRight, 8));
+    BOTH(PSRAW):
+      DO(shift(OpCode::kShiftArithmetic, 2));
+    BOTH(PSRAD):
+      DO(shift(OpCode::kShiftArithmetic, 4));
+    BOTH(PABSB):
+      DO(convert(1, 1));
+    BOTH(PABSW):
+      DO(convert(2, 2));
+    BOTH(PABSD):
+      DO(convert(4, 4));
+    BOTH(MPSADBW): BOTH(PCLMULQDQ): case X86_INS_SHA1MSG1: case X86_INS_SHA1MSG2:
+    case X86_INS_SHA1NEXTE: case X86_INS_SHA1RNDS4: case X86_INS_SHA256MSG1:
+    case X86_INS_SHA256MSG2: BOTH(AESENC): BOTH(AESENCLAST): BOTH(AESDEC): BOTH(AESDECLAST):
+      DO(mixed());
     case X86_INS_SHA256RNDS2:
       DO(mixed(true));
-      BOTH(AESIMC) : BOTH(AESKEYGENASSIST) : BOTH(PHMINPOSUW) : DO(convert(16, 16));
+    BOTH(AESIMC): BOTH(AESKEYGENASSIST): BOTH(PHMINPOSUW):
+      DO(convert(16, 16));
     default:
       return false;
   }
@@ -770,47 +813,57 @@ bool Vector::decode_packed_integers() {
 
 bool Vector::decode_floats() {
   switch (e.insn().id) {
-    BOTH(ADDPS)
-        : BOTH(SUBPS)
-        : BOTH(MULPS) : BOTH(DIVPS) : BOTH(MINPS) : BOTH(MAXPS) : BOTH(ADDSUBPS) : DO(lanes(4));
-    BOTH(ADDPD)
-        : BOTH(SUBPD)
-        : BOTH(MULPD) : BOTH(DIVPD) : BOTH(MINPD) : BOTH(MAXPD) : BOTH(ADDSUBPD) : DO(lanes(8));
-    BOTH(ADDSS)
-        : BOTH(SUBSS) : BOTH(MULSS) : BOTH(DIVSS) : BOTH(MINSS) : BOTH(MAXSS) : DO(scalar(4));
-    BOTH(ADDSD)
-        : BOTH(SUBSD) : BOTH(MULSD) : BOTH(DIVSD) : BOTH(MINSD) : BOTH(MAXSD) : DO(scalar(8));
-    BOTH(SQRTPS)
-        : BOTH(RSQRTPS)
-        : BOTH(RCPPS)
-        : BOTH(ROUNDPS) : BOTH(CVTDQ2PS) : BOTH(CVTPS2DQ) : BOTH(CVTTPS2DQ) : DO(convert(4, 4));
-    BOTH(SQRTPD) : BOTH(ROUNDPD) : DO(convert(8, 8));
-    BOTH(SQRTSS) : BOTH(RSQRTSS) : BOTH(RCPSS) : BOTH(ROUNDSS) : DO(round_scalar(4));
-    BOTH(SQRTSD) : BOTH(ROUNDSD) : DO(round_scalar(8));
-    BOTH(CVTPS2PD) : BOTH(CVTDQ2PD) : case X86_INS_CVTPI2PD : DO(convert(8, 4));
-    BOTH(CVTPD2PS)
-        : BOTH(CVTPD2DQ)
-        : BOTH(CVTTPD2DQ)
-        : case X86_INS_CVTPD2PI : case X86_INS_CVTTPD2PI : case X86_INS_VCVTPD2PSX
-        : case X86_INS_VCVTPD2DQX : case X86_INS_VCVTTPD2DQX : DO(convert(4, 8));
-    case X86_INS_CVTPS2PI:
-    case X86_INS_CVTTPS2PI:
+    BOTH(ADDPS): BOTH(SUBPS): BOTH(MULPS): BOTH(DIVPS): BOTH(MINPS): BOTH(MAXPS): BOTH(ADDSUBPS):
+      DO(lanes(4));
+    BOTH(ADDPD): BOTH(SUBPD): BOTH(MULPD): BOTH(DIVPD): BOTH(MINPD): BOTH(MAXPD): BOTH(ADDSUBPD):
+      DO(lanes(8));
+    BOTH(ADDSS): BOTH(SUBSS): BOTH(MULSS): BOTH(DIVSS): BOTH(MINSS): BOTH(MAXSS):
+      DO(scalar(4));
+    BOTH(ADDSD): BOTH(SUBSD): BOTH(MULSD): BOTH(DIVSD): BOTH(MINSD): BOTH(MAXSD):
+      DO(scalar(8));
+    BOTH(SQRTPS): BOTH(RSQRTPS): BOTH(RCPPS): BOTH(ROUNDPS): BOTH(CVTDQ2PS): BOTH(CVTPS2DQ):
+    BOTH(CVTTPS2DQ):
+      DO(convert(4, 4));
+    BOTH(SQRTPD): BOTH(ROUNDPD):
+      DO(convert(8, 8));
+    BOTH(SQRTSS): BOTH(RSQRTSS): BOTH(RCPSS): BOTH(ROUNDSS):
+      DO(round_scalar(4));
+    BOTH(SQRTSD): BOTH(ROUNDSD):
+      DO(round_scalar(8));
+    BOTH(CVTPS2PD): BOTH(CVTDQ2PD): case X86_INS_CVTPI2PD:
+      DO(convert(8, 4));
+    BOTH(CVTPD2PS): BOTH(CVTPD2DQ): BOTH(CVTTPD2DQ): case X86_INS_CVTPD2PI:
+    case X86_INS_CVTTPD2PI: case X86_INS_VCVTPD2PSX: case X86_INS_VCVTPD2DQX:
+    case X86_INS_VCVTTPD2DQX:
+      DO(convert(4, 8));
+    case X86_INS_CVTPS2PI: case X86_INS_CVTTPS2PI:
       DO(e.lanes(d(), 4, source(8), 4));
     case X86_INS_CVTPI2PS:
       DO(e.lanes(d().low(8), 4, source(8), 4));
-      BOTH(CVTSS2SD) : DO(convert_scalar(8, 4));
-      BOTH(CVTSD2SS) : DO(convert_scalar(4, 8));
-      BOTH(CVTSI2SS) : DO(convert_scalar(4, e.operand(sources() - 1).size));
-      BOTH(CVTSI2SD) : DO(convert_scalar(8, e.operand(sources() - 1).size));
-      BOTH(CVTSS2SI) : BOTH(CVTTSS2SI) : DO(to_integer(4));
-      BOTH(CVTSD2SI) : BOTH(CVTTSD2SI) : DO(to_integer(8));
+    BOTH(CVTSS2SD):
+      DO(convert_scalar(8, 4));
+    BOTH(CVTSD2SS):
+      DO(convert_scalar(4, 8));
+    BOTH(CVTSI2SS):
+      DO(convert_scalar(4, e.operand(sources() - 1).size));
+    BOTH(CVTSI2SD):
+      DO(convert_scalar(8, e.operand(sources() - 1).size));
+    BOTH(CVTSS2SI): BOTH(CVTTSS2SI):
+      DO(to_integer(4));
+    BOTH(CVTSD2SI): BOTH(CVTTSD2SI):
+      DO(to_integer(8));
     case X86_INS_VCVTPH2PS:
       DO(convert(4, 2));
-      BOTH(HADDPS) : BOTH(HSUBPS) : DO(pairs(4));
-      BOTH(HADDPD) : BOTH(HSUBPD) : DO(pairs(8));
-      BOTH(DPPS) : BOTH(DPPD) : DO(mixed());
-      BOTH(UCOMISS) : BOTH(COMISS) : DO(compare_to_flags(4));
-      BOTH(UCOMISD) : BOTH(COMISD) : DO(compare_to_flags(8));
+    BOTH(HADDPS): BOTH(HSUBPS):
+      DO(pairs(4));
+    BOTH(HADDPD): BOTH(HSUBPD):
+      DO(pairs(8));
+    BOTH(DPPS): BOTH(DPPD):
+      DO(mixed());
+    BOTH(UCOMISS): BOTH(COMISS):
+      DO(compare_to_flags(4));
+    BOTH(UCOMISD): BOTH(COMISD):
+      DO(compare_to_flags(8));
     default:
       return false;
   }
@@ -818,11 +871,16 @@ bool Vector::decode_floats() {
 
 bool Vector::decode_rest() {
   switch (e.insn().id) {
-    BOTH(PTEST) : case X86_INS_VTESTPS : case X86_INS_VTESTPD : DO(test());
-    BOTH(PCMPESTRI) : DO(compare_strings(true, false));
-    BOTH(PCMPISTRI) : DO(compare_strings(false, false));
-    BOTH(PCMPESTRM) : DO(compare_strings(true, true));
-    BOTH(PCMPISTRM) : DO(compare_strings(false, true));
+    BOTH(PTEST): case X86_INS_VTESTPS: case X86_INS_VTESTPD:
+      DO(test());
+    BOTH(PCMPESTRI):
+      DO(compare_strings(true, false));
+    BOTH(PCMPISTRI):
+      DO(compare_strings(false, false));
+    BOTH(PCMPESTRM):
+      DO(compare_strings(true, true));
+    BOTH(PCMPISTRM):
+      DO(compare_strings(false, true));
     default:
       return false;
   }
@@ -830,6 +888,7 @@ bool Vector::decode_rest() {
 
 #undef BOTH
 #undef DO
+// clang-format on
 
 // CMPPS and so on: Capstone has an instruction for each predicate, in a row for each type.
 bool Vector::decode_comparison() {
