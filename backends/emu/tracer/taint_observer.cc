@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "backends/emu/channel/find_wire.h"
+#include "backends/emu/tracer/kernel_hooks.h"
 #include "common/path/resolver.h"
 
 namespace fptrace::emu {
@@ -86,7 +88,7 @@ Result<void> TaintObserver::add_file(const Sight& sight, GuestThread& program,
   const FileRef& is = found.lookup.file;
   const std::string name = is.path.empty() ? file.path : is.path;
   if (found.error != 0 || !is.exists()) {
-    sight.emit(nullptr, TaintSourceEvent{TaintOrigin::kFile, name});
+    sight.emit(nullptr, TaintSourceEvent{TaintOrigin::kFile, name, 0, 0, 0, 1});
     note(sight, "no such file", name + ": the guest does not have it when the program begins");
     return {};
   }
@@ -98,7 +100,7 @@ Result<void> TaintObserver::add_file(const Sight& sight, GuestThread& program,
          name + ": it has " + std::to_string(is.size) + " bytes, and labels were asked for up to " +
              std::to_string(file.to == UINT64_MAX ? file.from : file.to));
   if (file.from >= is.size) {
-    sight.emit(nullptr, TaintSourceEvent{TaintOrigin::kFile, name});
+    sight.emit(nullptr, TaintSourceEvent{TaintOrigin::kFile, name, 0, 0, 0, 1});
     return {};
   }
   const uint64_t count = settings_.one_label ? 1 : to - file.from + 1;
@@ -169,7 +171,7 @@ Result<void> TaintObserver::on_program(const Sight& sight, GuestThread& thread) 
   const auto arguments = space.arguments();
   for (const uint32_t n : settings_.arguments) {
     if (n < arguments.size()) continue;
-    sight.emit(nullptr, TaintSourceEvent{TaintOrigin::kArgument, std::to_string(n)});
+    sight.emit(nullptr, TaintSourceEvent{TaintOrigin::kArgument, std::to_string(n), 0, 0, 0, 1});
     note(sight, "no such argument",
          "argument " + std::to_string(n) + ": the program has " +
              std::to_string(arguments.size() - 1) + " besides its name");
@@ -193,7 +195,7 @@ Result<void> TaintObserver::on_program(const Sight& sight, GuestThread& thread) 
     at += variable.size() + 1;
   }
   for (const std::string& name : missing) {
-    sight.emit(nullptr, TaintSourceEvent{TaintOrigin::kEnvironment, name});
+    sight.emit(nullptr, TaintSourceEvent{TaintOrigin::kEnvironment, name, 0, 0, 0, 1});
     note(sight, "no such variable", "$" + name + ": the program's environment does not have it");
   }
   return {};
@@ -293,14 +295,14 @@ Result<void> TaintObserver::on_marker(const Sight& sight) {
       return engine.label(pieces_of(space, {{a, b}}, {first, step}));
     case TaintMarker::kQuery: {
       const auto ids = engine.query(pieces_of(space, {{a, b}}));
-      return ids ? answer(sight, *ids, {false, 0, a}) : fail(ids.error());
+      return ids ? answer(sight, *ids, {false, 0, a, 0, false, {}}) : fail(ids.error());
     }
     case TaintMarker::kLabelRegister:
       tell(b);
       return engine.label_register(uint32_t(a), 0, uint32_t(b), {first, step});
     case TaintMarker::kQueryRegister: {
       const auto ids = engine.query_register(uint32_t(a));
-      return ids ? answer(sight, *ids, {true, uint32_t(a), 0}) : fail(ids.error());
+      return ids ? answer(sight, *ids, {true, uint32_t(a), 0, 0, false, {}}) : fail(ids.error());
     }
     case TaintMarker::kStdin: {
       const auto info = sight.guest.tasks().info(task);
@@ -396,7 +398,7 @@ Result<void> TaintObserver::tell_how_it_went(const Sight& sight) {
   if (!unmodelled) return fail(unmodelled.error());
   std::vector<TaintUnmodelledEvent> events;
   for (const TaintUnmodelled& u : *unmodelled) {
-    const std::string name(u.mnemonic, ::strnlen(u.mnemonic, sizeof u.mnemonic));
+    const std::string name(u.mnemonic, strnlen(u.mnemonic, sizeof u.mnemonic));
     events.push_back({name, u.times, u.tainted});
   }
   std::ranges::sort(events, {}, &TaintUnmodelledEvent::mnemonic);
