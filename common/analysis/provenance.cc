@@ -10,12 +10,8 @@
 namespace fptrace {
 namespace {
 
-bool reads(uint32_t flags) {
-  return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
-}
-bool writes(uint32_t flags) {
-  return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_RDONLY;
-}
+bool reads(uint32_t flags) { return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY; }
+bool writes(uint32_t flags) { return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_RDONLY; }
 
 // What every program of a system reads before it does anything of its own.
 bool is_of_the_loader(const std::string& path) { return path == "/etc/ld.so.cache"; }
@@ -141,7 +137,8 @@ TaintReport Provenance::report() const {
   for (const auto& [key, p] : processes_) {
     std::set<size_t> held;
     for (const size_t file : p.read)
-      if (const auto it = sources.find(files_[file].path); it != sources.end() && !files_[file].code)
+      if (const auto it = sources.find(files_[file].path);
+          it != sources.end() && !files_[file].code)
         held.insert(it->second);
     if (held.empty()) continue;
     auto& row = out.processes[process_index(key)];

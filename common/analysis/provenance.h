@@ -42,8 +42,8 @@ class Provenance : public Analysis {
     ProcessKey parent;
     uint64_t begin = 0, end = 0;  // seq
     std::map<int32_t, Descriptor> open;
-    std::set<size_t> reach, outputs;  // of the program that it runs now
-    std::set<size_t> read;            // ever
+    std::set<size_t> reach, outputs;           // of the program that it runs now
+    std::set<size_t> read;                     // ever
     std::map<size_t, std::set<size_t>> flows;  // from what, of each output
   };
 

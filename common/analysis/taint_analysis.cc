@@ -81,8 +81,7 @@ class TaintAnalysis::Labels {
       if (s.whole)
         out.push_back({s.source, 0, 0, true});
       else
-        out.push_back(
-            {s.source, s.offset + (first - s.first), s.offset + (last - s.first), false});
+        out.push_back({s.source, s.offset + (first - s.first), s.offset + (last - s.first), false});
     }
   }
 
@@ -257,10 +256,9 @@ class TaintAnalysis::Builder {
 
   // Joins the one before where together they are as regular as each alone.
   void add_flow(size_t output, const TaintWriteEvent& e) {
-    TaintReport::Flow flow{output,          e.offset,
-                           e.offset + e.length - 1, e.positional,
-                           labels_.bytes(e.labels), e.labels.merged,
-                           e.depth};
+    TaintReport::Flow flow{
+        output,          e.offset, e.offset + e.length - 1, e.positional, labels_.bytes(e.labels),
+        e.labels.merged, e.depth};
     if (flow.from.size() != 1) flow.positional = false;
     if (out_.flows.empty() || out_.flows.back().output != output)
       return out_.flows.push_back(std::move(flow));

@@ -87,7 +87,8 @@ TaintDifference::Output beyond(const Reached& known, const TaintReport& report, 
       const SourceName source = name_of(report, b.source);
       if (known.whole.contains(source)) continue;
       const auto had = known.from.find(source);
-      const auto more = (had == known.from.end() ? ByteSet() : had->second).missing(b.first, b.last);
+      const auto more =
+          (had == known.from.end() ? ByteSet() : had->second).missing(b.first, b.last);
       for (const auto& [first, last] : more)
         from.insert(describe(report, {b.source, first, last, b.whole}));
     }

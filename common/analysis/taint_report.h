@@ -85,7 +85,7 @@ struct TaintReport {
 struct TaintDifference {
   struct Output {
     std::string name;
-    uint64_t bytes = 0;            // with labels only there
+    uint64_t bytes = 0;             // with labels only there
     std::vector<std::string> from;  // what it comes from only there: "in.bin[0..15]"
   };
   std::vector<Output> outputs;

@@ -146,10 +146,10 @@ class TextWriter {
       Table table;
       for (size_t i = 0; i < shown_of(rows.size()); ++i) {
         const TaintReport::Use& u = *rows[i];
-        const std::string line =
-            u.at.source.empty() ? ""
-                                : printable(u.at.source.substr(u.at.source.rfind('/') + 1)) + ":" +
-                                      std::to_string(u.at.line);
+        const std::string line = u.at.source.empty()
+                                     ? ""
+                                     : printable(u.at.source.substr(u.at.source.rfind('/') + 1)) +
+                                           ":" + std::to_string(u.at.line);
         table.add({place_of(u.at), printable(u.at.symbol), line, plural(u.times, "time", "times"),
                    std::string(arrow_) + " " + from(u.from, u.merged)});
       }
@@ -247,8 +247,9 @@ std::string taint_dot(const TaintReport& report) {
   for (size_t i = 0; i < report.processes.size(); ++i) {
     const TaintReport::Process& p = report.processes[i];
     const std::string name = printable(p.program.substr(p.program.rfind('/') + 1));
-    out << "  p" << i << " [shape=ellipse, label="
-        << quoted(name + " (" + std::to_string(p.key.pid) + ")") << "];\n";
+    out << "  p" << i
+        << " [shape=ellipse, label=" << quoted(name + " (" + std::to_string(p.key.pid) + ")")
+        << "];\n";
     std::vector<bool> drawn(report.sources.size());
     for (const Bytes& b : p.holds) {
       if (drawn[b.source]) continue;
@@ -258,11 +259,11 @@ std::string taint_dot(const TaintReport& report) {
   }
   for (size_t i = 0; i < report.outputs.size(); ++i) {
     const TaintReport::Output& o = report.outputs[i];
-    out << "  o" << i << " [shape=" << (o.internal ? "cds" : "box") << ", label="
-        << quoted(title(report, o)) << "];\n";
+    out << "  o" << i << " [shape=" << (o.internal ? "cds" : "box")
+        << ", label=" << quoted(title(report, o)) << "];\n";
     for (const size_t p : o.processes)
-      out << "  p" << p << " -> o" << i << " [label="
-          << quoted(report.coarse ? "" : plural(o.bytes, "byte", "bytes")) << "];\n";
+      out << "  p" << p << " -> o" << i
+          << " [label=" << quoted(report.coarse ? "" : plural(o.bytes, "byte", "bytes")) << "];\n";
   }
   out << "}\n";
   return out.str();

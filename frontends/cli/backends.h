@@ -7,9 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "backends/emu/tracer/observer.h"
 #include "common/event/tracer.h"
 #include "frontends/cli/options.h"
+
+namespace fptrace::emu {
+class Observer;
+}
 
 namespace fptrace::cli {
 

@@ -44,8 +44,9 @@ ExitStatus call(const Context& ctx, const Subcommand& c, std::span<const std::st
 
 std::span<const Subcommand* const> subcommands() {
   static constexpr const Subcommand* kAll[] = {
-      &kRun,  &kAttach, &kRecord, &kReplay, &kLog,   &kManifest, &kFiles, &kTree,    &kVerify,
-      &kDiff, &kPack,   &kSbom,   &kPs,     &kImage, &kDoctor,   &kHelp,  &kVersion, &kCompletion};
+      &kRun,   &kAttach, &kRecord, &kReplay,  &kLog,       &kManifest, &kFiles,
+      &kTaint, &kTree,   &kVerify, &kDiff,    &kPack,      &kSbom,     &kPs,
+      &kImage, &kDoctor, &kHelp,   &kVersion, &kCompletion};
   return kAll;
 }
 

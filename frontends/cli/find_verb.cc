@@ -29,9 +29,13 @@ std::string text(const Place& place) {
   if (place.tid != place.pid) out += "/" + std::to_string(place.tid);
   out += " " + printable(place.name) + ": " + (place.write ? "written " : "read ") +
          plural(place.hits, "time", "times") + " by ";
-  out += place.kernel || place.stack.empty()
-             ? (place.kernel ? "the kernel at " : "") + hex(place.pc)
-             : code(place.stack.front());
+  if (place.kernel)
+    out += "the kernel" +
+           (place.function.function.empty()
+                ? " at " + hex(place.pc)
+                : ", " + printable(place.function.function) + "+" + hex(place.function.offset));
+  else
+    out += place.stack.empty() ? hex(place.pc) : code(place.stack.front());
   out += ", first at instruction " + std::to_string(place.instructions) + ", address " +
          hex(place.vaddr) + "\n";
   for (size_t i = place.kernel ? 0 : 1; i < place.stack.size(); ++i)
@@ -47,6 +51,8 @@ Json json(const Place& place) {
   j["access"] = place.write ? "write" : "read";
   j["code"] = place.kernel ? "kernel" : "user";
   j["pc"] = place.pc;
+  put_nonempty(j, "function", place.function.function);
+  if (!place.function.function.empty()) j["offset"] = place.function.offset;
   j["hits"] = place.hits;
   j["instructions"] = place.instructions;
   j["address"] = place.vaddr;

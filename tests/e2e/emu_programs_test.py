@@ -8,7 +8,6 @@ import os
 import sys
 
 import emu_test
-import harness
 from harness import FPTRACE, check, need, run
 
 # Which mean that the program runs with it.
@@ -167,9 +166,9 @@ def left_out_is_told(scratch, mode):
 
 
 def main():
-    cases = {f.__name__: f for f in (bash_pipeline, shell_script, python_imports, gcc, git_commit, sqlite3,
-                                     tar_xz, perl_modules, left_out_is_told)}
-    return harness.main({name: emu_test.with_image(case) for name, case in cases.items()}, traces=False)
+    return emu_test.main_with_image({f.__name__: f for f in (
+        bash_pipeline, shell_script, python_imports, gcc, git_commit, sqlite3, tar_xz, perl_modules,
+        left_out_is_told)})
 
 
 if __name__ == "__main__":

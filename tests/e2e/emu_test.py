@@ -2,6 +2,7 @@
 """Recording in a virtual machine, and replaying it. One guest image for all cases, in the cache."""
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -193,13 +194,88 @@ def damaged_bundles(scratch, mode):
     refused(replay(scratch, "none.fpr"), "none.fpr", "No such file")
 
 
+def edit_part(path, part, edit):
+    """Edits a part of a bundle, "log" or "disk", and makes all sizes and hashes right again."""
+    def zstd(data, *options):
+        return subprocess.run(["zstd", "-q", "-c", *options], input=data, capture_output=True, check=True).stdout
+    whole = path.read_bytes()
+    length = int.from_bytes(whole[8:16], "little")
+    header, parts = json.loads(whole[48:48 + length]), whole[48 + length:]
+    packed = {}
+    for name in ("log", "disk"):
+        at = header[name]
+        packed[name] = parts[at["offset"]:at["offset"] + at["packed"]]
+    packed[part] = zstd(edit(zstd(packed[part], "-d", "--long=27")), "--check")
+    offset = 0
+    for name in ("log", "disk"):
+        header[name] |= {"offset": offset, "packed": len(packed[name]),
+                         "sha256": hashlib.sha256(packed[name]).hexdigest()}
+        offset += len(packed[name])
+    text = json.dumps(header).encode()
+    path.write_bytes(whole[:8] + len(text).to_bytes(8, "little") + hashlib.sha256(text).digest() + text +
+                     packed["log"] + packed["disk"])
+
+
+def left_recordings(scratch, mode):
+    """Bundles whose hashes are right, but whose machine does not do what was recorded."""
+    need("zstd")
+    hello = scratch.dir / "hello"
+    hello.write_text("#!/bin/sh\necho hello\n")
+    hello.chmod(0o755)
+    check(record(scratch, [hello], expect=0).stdout == b"hello\n", "no hello")
+    whole = scratch.dir / "a.fpr"
+
+    def other_program(disk):
+        check(disk.count(b"echo hello") == 1, "the program is not on the disk as it is here")
+        return disk.replace(b"echo hello", b"echo jello")
+
+    # The stream of a file: pieces with offset and length before, here one.
+    def end_of_log(log):
+        size = int.from_bytes(log[8:16], "little")
+        return log[:16 + size // 2] + bytes(size - size // 2) + log[16 + size:]
+
+    def other_count(log):
+        # An interrupt (1), then "0, number of instructions (4 bytes, the first one here 0)".
+        at = log.index(b"\x01\x00\x00", 200) + 5
+        return log[:at] + bytes([log[at] ^ 1]) + log[at + 1:]
+
+    for part, edit in (("disk", lambda disk: disk), ("disk", other_program), ("log", end_of_log),
+                       ("log", other_count)):
+        edited = scratch.dir / "b.fpr"
+        shutil.copy(whole, edited)
+        edit_part(edited, part, edit)
+        manifest = scratch.dir / "manifest.json"
+        plain = replay(scratch, "b.fpr")
+        traced = run([FPTRACE, "replay", "-q", "-o", manifest, edited], timeout=100)
+        if edit.__name__ == "<lambda>":  # the editing itself changes nothing
+            check((plain.status, traced.status) == (0, 0), f"{plain}\n{traced}")
+            manifest.unlink()
+            continue
+        refused(plain, "left its recording", "instruction")
+        check(traced.status == 125 and b"left its recording" in traced.stderr, f"{traced}")
+        check(not manifest.exists(), f"{edit.__name__}: a manifest of what was not recorded")
+
+
+def image_of_another_version(scratch, mode):
+    images = CACHE / "fptrace/images"
+    described = json.loads(next(images.glob("default-*/image.json")).read_text())
+    for changed in ({"recipe": "0123456789ab"}, {"format": 1}):
+        other = scratch.dir / "cache/fptrace/images/mine-0123456789ab"
+        other.mkdir(parents=True, exist_ok=True)
+        (other / "image.json").write_text(json.dumps(described | {"name": "mine"} | changed))
+        env = dict(os.environ, XDG_CACHE_HOME=str(scratch.dir / "cache"))
+        refused(record(scratch, ["true"], "--image", "mine", env=env),
+                "built by another version of fptrace or QEMU", "fptrace image build mine")
+        check("old: of another version" in run([FPTRACE, "image", "list"], env=env).stdout.decode(), "not listed")
+        check(run([FPTRACE, "image", "rm", "mine"], env=env).status == 0 and not other.exists(), "not removed")
+
+
 def other_machine(scratch, mode):
     record(scratch, ["true"], expect=0)
     empty = dict(os.environ, XDG_CACHE_HOME=str(scratch.dir / "cache"))
     refused(replay(scratch, env=empty), "image", "record the program again")
     fake = scratch.dir / "qemu"
-    fake.write_text("#!/bin/sh\ncase $1 in --version) echo 'QEMU emulator version 99.1.0 (Later)';;\n"
-                    "*) echo; echo '-plugin x';; esac\n")
+    fake.write_text("#!/bin/sh\necho 'QEMU emulator version 99.1.0 (Later)'; echo '-plugin x'\n")
     fake.chmod(0o755)
     later = dict(os.environ, FPTRACE_QEMU=str(fake))
     refused(replay(scratch, env=later), "recorded with QEMU 10", "99.1.0 (Later)")
@@ -223,13 +299,16 @@ def no_qemu(scratch, mode):
 
 def doctor_tells(scratch, mode):
     fake = scratch.dir / "qemu"
-    for text, script in (("cannot be run", "exit 127"), ("too old", "echo QEMU emulator version 7.2.0")):
+    for text, script in (("there is no qemu-system-x86_64", None), ("cannot be run", "exit 127"),
+                         ("too old", "echo QEMU emulator version 7.2.0"),
+                         ("without plugins", "echo QEMU emulator version 10.0.0")):
         fake.write_text(f"#!/bin/sh\n{script}\n")
         fake.chmod(0o755)
-        env = dict(os.environ, FPTRACE_QEMU=str(fake))
+        env = dict(os.environ, FPTRACE_QEMU=str(fake)) if script else dict(os.environ, PATH=str(scratch.work()))
         doctor = json.loads(run([FPTRACE, "doctor", "--json"], env=env).stdout)
         line = next(c for c in doctor["checks"] if c["name"] == "emulator")
         check(line["verdict"] == "warn" and text in line["found"], f"{line}")
+        check("install qemu-system-x86" in json.dumps(line), f"{line}")
 
 
 def no_room(scratch, mode):
@@ -288,20 +367,22 @@ def root_file_system(scratch, mode):
     refused(record(scratch, ["sh"], "--rootfs", "/etc/passwd"), "/etc/passwd")
 
 
-def with_image(case):
-    def wrapped(scratch, mode):
-        prepare()
-        return case(scratch, mode)
-    return wrapped
+def main_with_image(cases):
+    def with_image(case):
+        def wrapped(scratch, mode):
+            prepare()
+            return case(scratch, mode)
+        return wrapped
+
+    return harness.main({name: with_image(case) for name, case in cases.items()}, traces=False)
 
 
 def main():
-    cases = {f.__name__: f for f in (
+    return main_with_image({f.__name__: f for f in (
         streams_and_status, much_data, as_the_caller, standard_input_is_a_file, not_a_program,
-        ends_early, killed_outright, damaged_bundles, other_machine, no_qemu, doctor_tells, no_room, images,
-        root_file_system)}
-
-    return harness.main({name: with_image(case) for name, case in cases.items()}, traces=False)
+        ends_early, killed_outright, damaged_bundles, left_recordings,
+        image_of_another_version, other_machine, no_qemu, doctor_tells, no_room, images,
+        root_file_system)})
 
 
 if __name__ == "__main__":

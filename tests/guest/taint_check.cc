@@ -1,11 +1,14 @@
 // taint_check RUN.fpr MODE: replays a recording under the plugin and acts on what the program in it
 // says (see taint_guest.h). Prints each expectation that is not met, how many of how many were,
-// what the plugin counted, and how long the guest ran. MODE:
+// what the plugin counted, and the seconds that passed and those that QEMU used of a processor.
+// MODE:
 //   bare      without the plugin          plugin   with it, but without taint
 //   idle      nothing is labelled         labels   as the program says
 //   checked   the same, and each translation of an address is compared with QEMU's
 //   pointers  the same with the policy for pointers
 //   all       all of memory has one label from the program's beginning
+#include <sys/resource.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -21,7 +24,6 @@
 #include "backends/emu/osi/guest_memory.h"
 #include "backends/emu/recording/machine_run.h"
 #include "backends/emu/tracer/emu_tracer.h"
-#include "backends/emu/tracer/kernel_hooks.h"
 
 namespace fptrace::emu {
 namespace {
@@ -120,7 +122,9 @@ class Check {
   Result<void> on_ready() {
     const auto kernel = GuestKernel::find(memory_);
     if (!kernel) return fail(kernel.error());
-    if (auto ok = set_up_channel(channel_, *kernel); !ok) return ok;
+    const auto current = kernel->physical(kernel->current_location());
+    if (!current) return fail(Errc::kBackend, "the kernel does not tell where its current task is");
+    channel_.set_current_paddr(*current);
     if (mode_ == "plugin") return {};
     TaintOptions options = kDefaultTaintOptions;
     options.check = mode_ == "checked";
@@ -305,6 +309,10 @@ Result<bool> check(const std::string& path, const std::string& mode) {
 int main(int argc, char** argv) {
   if (argc != 3) return std::fprintf(stderr, "usage: taint_check RUN.fpr MODE\n"), 2;
   const auto good = fptrace::emu::check(argv[1], argv[2]);
+  rusage used{};
+  ::getrusage(RUSAGE_CHILDREN, &used);
+  std::printf("processor %.3f\n",
+              double(used.ru_utime.tv_sec) + double(used.ru_utime.tv_usec) / 1e6);
   if (good) return *good ? 0 : 1;
   std::fprintf(stderr, "taint_check: %s\n", good.error().what.c_str());
   return 125;

@@ -123,7 +123,7 @@ static void case_sums(void) {
   memcpy(&product, source, 2);
   product *= 12345;
   memcpy(target, &product, 8);
-  EXPECT("product", target, 8, "{0-1}*8");
+  EXPECT("product", target, 8, "0 {0-1}*7");
   taint_label(&product, 8, 0, 1);
   product = __builtin_bswap64(product);
   __asm__ volatile("" : "+r"(product));
@@ -326,7 +326,8 @@ static void case_files(void) {
   EXPECT("pread", target, 51, "100..149 -");
   const unsigned char* mapped = mmap(NULL, kPage, PROT_READ, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) exit(1);
-  EXPECT("mmap", mapped + (*mapped & 0), 201, "0..199 -");
+  (void)*(const volatile unsigned char*)mapped;
+  EXPECT("mmap", mapped, 201, "0..199 -");
   int ends[2];
   MUST(pipe(ends));
   off_t at = 20;

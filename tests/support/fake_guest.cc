@@ -271,6 +271,7 @@ void FakeGuest::link_list(uint64_t head, uint64_t node) {
 
 void FakeGuest::make_image() {
   symbols_["_stext"] = image(64);
+  symbols_["_etext"] = image(16);
   symbols_["init_task"] = image(types_.at("task_struct").size);
   for (const char* name : {"page_offset_base", "vmemmap_base", "__per_cpu_offset",
                            "dentry_hashtable", "d_hash_shift", "special_mapping_vmops"})
@@ -326,7 +327,7 @@ void FakeGuest::make_symbols() {
     tokens += '\0';
   }
   for (const auto& [name, address] : symbols_) {
-    std::string packed = "D" + name;
+    std::string packed = (name.ends_with("text") ? "T" : "D") + name;
     if (name.starts_with("init_")) packed.replace(1, 5, "\1");
     names += char(packed.size());
     names += packed;

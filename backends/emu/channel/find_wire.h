@@ -8,7 +8,8 @@
 namespace fptrace::emu {
 
 // RequestKind::kFind: look, from now on, for the args[0] bytes that are in the mail, and make
-// args[1] stops at most. Wire::want_find says in whose accesses, those of programs or the kernel's
+// args[1] stops at most; with args[2] 1 at every hit, not at the first of a place alone.
+// Wire::want_find says in whose accesses, those of programs or the kernel's
 // own: a set of FindWhere. EINVAL: no bytes, or more than kLongestFind.
 enum FindWhere : uint32_t { kFindUserCode = 1, kFindKernelCode = 2 };
 inline constexpr uint32_t kLongestFind = 1024;

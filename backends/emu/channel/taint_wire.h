@@ -72,6 +72,12 @@ enum TaintWatch : uint32_t {
   kWatchInstructions = 4,  // whatever has a labelled input
 };
 
+// How labels are moved; it changes nothing but the time it takes.
+enum TaintTier : uint32_t {
+  kTaintTierAuto,   // hot blocks are compiled if the plugin has its compiler beside it
+  kTaintInterpret,  // none is
+};
+
 struct TaintOptions {
   uint32_t on;         // 0: labels do not move, and registers lose theirs
   uint32_t pointers;   // 1: what is loaded has the labels of its address, too
@@ -81,7 +87,7 @@ struct TaintOptions {
   uint32_t watch;  // TaintWatch
   uint32_t reports_per_site;  // so often an instruction's finding is reported as its set grows
   uint32_t check;             // 1: compare each translation of an address with QEMU's own
-  uint32_t reserved;
+  uint32_t tier;              // TaintTier
 };
 inline constexpr uint32_t kMostTaintRuns = 1 << 16;
 inline constexpr TaintOptions kDefaultTaintOptions{1,  0, 0, 256, kWatchBranches | kWatchJumps,
@@ -116,6 +122,8 @@ struct TaintSummary {
   uint32_t deepest;
   uint32_t findings, holders, unmodelled_kinds;  // entries of the tables
   uint32_t reserved;
+  // By the second tier: they are a matter of time, and not for reports.
+  uint64_t compiled_blocks, compiled_executions;
 };
 
 // An instruction that did something with labels. ReportKind of its reports is kTaint + kind.

@@ -20,7 +20,7 @@
 namespace fptrace::emu {
 
 // Bumped with every change to this file. The plugin refuses another version and says so.
-inline constexpr uint32_t kWireVersion = 5;
+inline constexpr uint32_t kWireVersion = 6;
 inline constexpr uint64_t kWireMagic = 0x4c4e434550415246;  // "FRAPECNL"
 
 enum class Turn : uint32_t { kGuest, kHost, kQuit /* the host wants QEMU to end */ };

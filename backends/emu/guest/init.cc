@@ -28,7 +28,17 @@ void say_ready(Port& port) {
   port.send(ToHost::kReady, content.data(), content.size());
 }
 
+// Spins, because the machine whose state is saved here may not be idle: for an idle one QEMU
+// watches the host's clock, and writes that to the log even before a recording goes on.
+void wait_for_host(Port& port) {
+  const int flags = ::fcntl(port.fd(), F_GETFL);
+  ::fcntl(port.fd(), F_SETFL, flags | O_NONBLOCK);
+  while (!port.has_received()) port.receive();
+  ::fcntl(port.fd(), F_SETFL, flags);
+}
+
 Job receive_job(Port& port) {
+  wait_for_host(port);
   std::string encoded;
   for (;;) {
     auto frame = port.next();
@@ -71,9 +81,11 @@ void watch_exec(Port& port, int exec_error) {
   ::sigprocmask(SIG_BLOCK, &child, nullptr);
   const Program program = start_program(job);
   watch_exec(port, program.exec_error);
-  const int status = Relay(port, program).run();
-  mark(Marker::kProgramEnded, uint32_t(status));
-  port.send(ToHost::kExited, &status, sizeof status);
+  Exited exited;
+  exited.status = Relay(port, program).run();
+  mark(Marker::kProgramEnded, uint32_t(exited.status));
+  exited.clock = __builtin_ia32_rdtsc();
+  port.send(ToHost::kExited, &exited, sizeof exited);
   for (;;) ::pause();
 }
 

@@ -23,6 +23,7 @@ class Port {
   // Waits for bytes once and keeps them; next() takes them apart.
   void receive();
   std::optional<Frame> next();
+  bool has_received() const { return !received_.empty(); }
   // One frame that the host gave credit for was dealt with.
   void dealt_with();
 

@@ -12,7 +12,7 @@
 
 namespace fptrace::emu {
 
-constexpr uint32_t kProtocolVersion = 1;
+constexpr uint32_t kProtocolVersion = 2;
 // So that a frame with its header is one write of at most PIPE_BUF bytes to the host's pipe, which
 // the kernel does wholly or not at all: QEMU 10.0 records the size of the last part of a write that
 // took several and on replay takes that for the whole (qemu_chr_write in chardev/char.c). It also
@@ -29,7 +29,7 @@ enum class ToHost : uint32_t {
   kError = 3,       // of its standard error
   kCredit = 4,      // uint32_t: frames dealt with since the last of these
   kExecFailed = 5,  // int32_t: errno
-  kExited = 6,      // int32_t: wait status of the program; all its processes have ended
+  kExited = 6,      // Exited: the program and all its processes have ended
   kFailed = 7,      // text: what init could not do; nothing follows
 };
 
@@ -45,6 +45,14 @@ enum class ToGuest : uint32_t {
 struct FrameHeader {
   uint32_t type = 0;
   uint32_t size = 0;  // at most kMaxFrame
+};
+
+struct Exited {
+  int32_t status = 0;  // as waitpid(2) gives it
+  uint32_t zero = 0;
+  // The time stamp counter. It counts the guest's instructions and idle time, so it has this value
+  // in every replay that is one.
+  uint64_t clock = 0;
 };
 
 struct Ready {

@@ -13,6 +13,7 @@
 #include "backends/emu/image/image.h"
 #include "backends/emu/image/initramfs.h"
 #include "backends/emu/image/kernel_modules.h"
+#include "backends/emu/image/memory_file.h"
 #include "backends/emu/qemu/command.h"
 #include "backends/emu/qemu/process.h"
 #include "common/base/text.h"
@@ -56,8 +57,8 @@ class Builder {
     image_.recipe = recipe(qemu_);
     image_.qemu = to_string(qemu_.version);
     image_.machine = options_.machine;
-    for (const auto step :
-         {&Builder::take_kernel, &Builder::make_disks, &Builder::boot, &Builder::describe})
+    for (const auto step : {&Builder::take_kernel, &Builder::make_disks, &Builder::boot,
+                            &Builder::settle, &Builder::keep_memory, &Builder::describe})
       if (auto ok = (this->*step)(); !ok) return fail(ok.error());
     return image_;
   }
@@ -112,18 +113,48 @@ class Builder {
 
   Result<void> boot() {
     progress("booting " + image_.kernel_origin);
-    MachineFiles files{out("kernel"),     out("initramfs"),    out("state.qcow2"),
-                       out("disk.qcow2"), memory_.file("ram"), work_.file("console")};
-    auto started = QemuProcess::start(qemu_, options_.machine, files, {}, work_.file("qemu.log"));
-    if (!started) return fail(started.error());
-    QemuProcess& qemu = **started;
-    if (auto ok = wait_until_ready(qemu, files.console); !ok) return ok;
+    auto qemu = start(Mode::kBoot);
+    if (!qemu) return fail(qemu.error());
+    if (auto ok = wait_until_ready(**qemu, files().console); !ok) return ok;
     progress("saving its state");
-    const auto deadline = steady_clock::now() + kBootTime;
-    auto stopped = qemu.qmp().execute("stop", "", deadline);
-    if (!stopped) return fail(stopped.error());
-    if (auto ok = qemu.qmp().human(std::string("savevm ") + kStateName, deadline); !ok) return ok;
-    return qemu.quit();
+    if (auto ok = (*qemu)->save_state(); !ok) return ok;
+    return (*qemu)->quit();
+  }
+
+  // Saves the state once more, just after it was restored. A state knows how many instructions were
+  // executed before, without which a machine that records fails (QEMU has 31 bits for the
+  // difference), and how long the log was then, where a replay begins to read it: now it is as long
+  // as that of each recording at its beginning.
+  Result<void> settle() {
+    auto qemu = start(Mode::kRecord);
+    if (!qemu) return fail(qemu.error());
+    if (auto ok = (*qemu)->restore_state(); !ok) return ok;
+    if (auto ok = (*qemu)->save_state(); !ok) return ok;
+    if (auto ok = (*qemu)->quit(); !ok) return ok;
+    // A header, two events of the start and those of the end.
+    constexpr uintmax_t kEmptyLog = 32;
+    std::error_code error;
+    if (fs::file_size(log(), error) > kEmptyLog || error)
+      return fail(Errc::kBackend,
+                  "QEMU wrote to its log before the machine went on, so that nothing recorded from "
+                  "this state could be replayed; build the image again");
+    return {};
+  }
+
+  Result<void> keep_memory() { return copy_memory(files().ram, out("memory")); }
+
+  MachineFiles files() const {
+    return {out("kernel"),     out("initramfs"),    out("state.qcow2"),
+            out("disk.qcow2"), memory_.file("ram"), work_.file("console")};
+  }
+
+  std::string log() const { return work_.file("rr.log"); }  // nobody replays it
+
+  Result<std::unique_ptr<QemuProcess>> start(Mode mode) {
+    Launch launch;
+    launch.mode = mode;
+    launch.log = log();
+    return QemuProcess::start(qemu_, options_.machine, files(), launch, work_.file("qemu.log"));
   }
 
   Result<void> wait_until_ready(QemuProcess& qemu, const std::string& console) {
@@ -173,16 +204,32 @@ class Builder {
   }
 
   Result<void> describe() {
-    const UniqueFd state(::open(out("state.qcow2").c_str(), O_RDONLY | O_CLOEXEC));
-    if (!state) return fail_errno("open " + out("state.qcow2"));
-    const auto hash = sha256_of(state.get());
-    if (!hash) return fail(hash.error());
-    image_.state = to_hex(*hash);
+    auto identity = identify();
+    if (!identity) return fail(identity.error());
+    image_.state = *std::move(identity);
     ::unlink(out(kContentsFile).c_str());
     std::ofstream file(out("image.json"));
     file << to_json(image_) << std::flush;
     if (!file) return fail(Errc::kIo, "write " + out("image.json"));
     return {};
+  }
+
+  Result<std::string> identify() {
+    const UniqueFd state(::open(out("state.qcow2").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!state) return fail_errno("open " + out("state.qcow2"));
+    const auto devices = sha256_of(state.get());
+    if (!devices) return fail(devices.error());
+    Sha256Stream all;
+    all.add(to_hex(*devices));
+    auto ok = read_memory(out("memory"), [&all](uint64_t offset, std::string_view bytes) {
+      all.add({reinterpret_cast<const char*>(&offset), sizeof offset});
+      all.add(bytes);
+      return Result<void>();
+    });
+    if (!ok) return fail(ok.error());
+    const auto hash = all.finish();
+    if (!hash) return fail(hash.error());
+    return to_hex(*hash);
   }
 
   const BuildOptions& options_;

@@ -7,13 +7,11 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kFormat = 1;
-
 }  // namespace
 
 std::string to_json(const Image& i) {
   const json j{
-      {"format", kFormat},
+      {"format", kImageFormat},
       {"name", i.name},
       {"recipe", i.recipe},
       {"kernel", {{"release", i.kernel_release}, {"origin", i.kernel_origin}, {"btf", i.has_btf}}},
@@ -29,10 +27,10 @@ std::string to_json(const Image& i) {
 Result<Image> parse_image(std::string_view text) {
   const json j = json::parse(text, nullptr, false);
   try {
-    if (j.at("format").get<int>() != kFormat)
-      return fail(Errc::kParse, "an image of another version of fptrace");
     Image i;
     i.name = j.at("name").get<std::string>();
+    // Of another version of fptrace: good for being listed and removed.
+    if (j.at("format").get<int>() != kImageFormat) return i;
     i.recipe = j.at("recipe").get<std::string>();
     const json& kernel = j.at("kernel");
     i.kernel_release = kernel.at("release").get<std::string>();

@@ -19,15 +19,19 @@ struct Image {
   std::string kernel_release;  // of the running kernel
   std::string kernel_origin;
   std::string qemu;   // its version, as text
-  std::string state;  // SHA-256 of the saved state, in hex: its identity
+  std::string state;  // SHA-256 of the saved state and the memory, in hex: its identity
   bool has_btf = false;
   Machine machine;
 
   std::string kernel_path() const { return directory + "/kernel"; }
   std::string initramfs_path() const { return directory + "/initramfs"; }
   std::string state_path() const { return directory + "/state.qcow2"; }
+  std::string memory_path() const { return directory + "/memory"; }
   std::string disk_path() const { return directory + "/disk.qcow2"; }
 };
+
+// Of an image's files. Bumped when they, or the way they are made, change.
+constexpr int kImageFormat = 2;
 
 // The file that disk.qcow2 has as its backing file, beside it: the contents of the guest's disk.
 constexpr char kContentsFile[] = "contents";
@@ -36,6 +40,7 @@ constexpr uint64_t kDiskSize = uint64_t{32} << 30;
 
 // The codec of an image's description. Pure.
 std::string to_json(const Image& image);
+// Of an image of another format there is only its name.
 Result<Image> parse_image(std::string_view json);
 
 // What an image built now would be made with, besides its kernel: the recipe.

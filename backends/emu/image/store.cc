@@ -53,9 +53,11 @@ Result<std::string> image_store() {
 }
 
 std::string recipe(const Qemu& qemu) {
-  std::string text = to_string(qemu.version) + "\n" + std::string(init_bytes());
+  std::string text = to_string(qemu.version) + "\n" + std::to_string(kImageFormat);
+  for (const auto& argument : command_line({}, {}, {})) text += '\n' + argument;
   for (const auto* modules : {&kNeededModules, &kUsefulModules})
-    for (const auto& name : *modules) text += "\n" + name;
+    for (const auto& name : *modules) text += '\n' + name;
+  text += '\n' + std::string(init_bytes());
   Sha256 digest;
   ::SHA256(reinterpret_cast<const uint8_t*>(text.data()), text.size(), digest.data());
   return to_hex(digest).substr(0, 12);
@@ -107,7 +109,7 @@ Result<Image> image_with_state(const std::string& state) {
   const auto images = list_images();
   if (!images) return fail(images.error());
   for (const auto& image : *images)
-    if (image.state == state) return image;
+    if (!state.empty() && image.state == state) return image;
   return fail(Errc::kUnsupported,
               "the image it was recorded in is not here any more, or was built again since (a "
               "recording needs the very state it began with: " +

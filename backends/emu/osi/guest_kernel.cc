@@ -142,6 +142,14 @@ uint64_t GuestKernel::symbol(std::string_view name) const {
   return it != symbols_.end() ? it->second : 0;
 }
 
+std::map<uint64_t, NamedAddress> GuestKernel::name_code(const std::set<uint64_t>& addresses) const {
+  const auto read_at = [this](uint64_t vaddr, std::span<std::byte> out) {
+    return read(vaddr, out);
+  };
+  auto names = emu::name_code(info_, read_at, addresses);
+  return names ? *std::move(names) : std::map<uint64_t, NamedAddress>();
+}
+
 uint64_t GuestKernel::current(uint64_t gs_base) const {
   // Per-CPU symbols count from __per_cpu_start, which is 0 on x86 before 6.15.
   const uint64_t at = gs_base + symbol("__per_cpu_start") + layout_.current_task;

@@ -1,8 +1,10 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 
@@ -56,6 +58,8 @@ class GuestKernel {
 
   // 0 when the kernel has none of that name, or did not say.
   uint64_t symbol(std::string_view name) const;
+  // See name_code(); nothing when the kernel does not tell.
+  std::map<uint64_t, NamedAddress> name_code(const std::set<uint64_t>& addresses) const;
   uint64_t init_task() const { return symbol("init_task"); }
   // Where the first CPU keeps the pointer to its current task; 0: not known.
   uint64_t current_location() const;

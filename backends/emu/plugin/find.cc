@@ -101,7 +101,7 @@ void Find::hit(const Occurrence& found) {
   const uint64_t life = lives_->life(task);
   bool fresh = false;
   ++hits_.at(life << kFlagBits | flags, found.pc, &fresh);
-  if (!fresh || stops_left_ == 0) return;
+  if ((!fresh && !every_) || stops_left_ == 0) return;
   --stops_left_;
   Report report{};
   report.kind = uint32_t(ReportKind::kFound);
@@ -136,6 +136,7 @@ void Find::begin(Request& request) {
   on_ = request.args[0] <= kMailSize && search_.set(wire_->mail, request.args[0]);
   if (!on_) request.error = EINVAL;
   stops_left_ = request.args[1];
+  every_ = request.args[2] != 0;
 }
 
 void Find::tell_counts(Request& request) {

@@ -59,7 +59,8 @@ class Find {
   bool on_ = false;
   uint32_t where_ = 0;
   uint64_t stops_left_ = 0;
-  PairMap hits_;  // by life and FoundFlags, and pc
+  bool every_ = false;  // hit is to stop, not the first of a place alone
+  PairMap hits_;        // by life and FoundFlags, and pc
 };
 
 }  // namespace fptrace::emu

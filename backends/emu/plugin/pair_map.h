@@ -4,8 +4,8 @@
 
 namespace fptrace::emu {
 
-// Numbers by pairs of numbers. A map of its own, because the plugin brings no C++ library along.
-// Entries are never removed; when there is no memory left it ends the process with a sentence.
+// Numbers by pairs of numbers, for what is looked up while the guest runs: one piece of memory, and
+// nothing is ever removed. When there is no memory left it ends the process with a sentence.
 class PairMap {
  public:
   struct Entry {

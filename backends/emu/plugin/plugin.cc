@@ -153,7 +153,8 @@ void on_hook(unsigned, void* index) {
 
 bool owns_page(uint64_t page) {
   uint64_t owner = 0;
-  if (!g.registers.read_memory(page + g.wire->page_owner_offset, &owner, sizeof owner)) return false;
+  if (!g.registers.read_memory(page + g.wire->page_owner_offset, &owner, sizeof owner))
+    return false;
   for (uint32_t i = 0; i < g.wire->page_owners_count && i < kMostPageOwners; ++i)
     if (g.wire->page_owners[i] == owner) return true;
   return false;
@@ -260,7 +261,12 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
 }
 
 void on_vcpu(qemu_plugin_id_t, unsigned) {
-  if (g.registers.find()) return;
+  if (g.registers.find()) {
+    // Not before: the counter's place moves when the processor is made.
+    if (g.wire->want_taint)
+      start_taint({g.wire, &g.ram, g.count.counter(), g.count.base(), current_task});
+    return;
+  }
   static constexpr char kSentence[] =
       "fptrace plugin: this QEMU does not show the registers that are needed; use QEMU 10.0 or "
       "newer\n";
@@ -269,6 +275,7 @@ void on_vcpu(qemu_plugin_id_t, unsigned) {
 }
 
 void on_exit(qemu_plugin_id_t, void*) {
+  if (!g.ready) return;  // it failed before the guest ran: nobody waits for us
   begin_stop(StopKind::kEnd, 0, 0);
   yield_turn(*g.wire);
 }
@@ -305,8 +312,6 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   g.coverage.set_up(*g.wire, g.lives, current_task, count);
   g.find.set_up(*g.wire, g.lives, g.ram, g.registers, current_task, count);
   add_request_handler(handle_request);
-  if (g.wire->want_taint)
-    start_taint({g.wire, &g.ram, g.count.counter(), g.count.base(), current_task});
   qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
   qemu_plugin_register_atexit_cb(id, on_exit, nullptr);

@@ -1,10 +1,12 @@
 #include "backends/emu/plugin/taint.h"
 
+#include <dlfcn.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "backends/emu/plugin/taint_state.h"
@@ -15,8 +17,21 @@ using taint::Access;
 using taint::kNoLabel;
 using taint::LabelId;
 
+namespace {
+
+// The compiler of hot blocks, beside this very plugin if it was built.
+std::string compiler_file() {
+  Dl_info self;
+  if (::dladdr(reinterpret_cast<void*>(&start_taint), &self) == 0 || !self.dli_fname) return {};
+  const std::string plugin = self.dli_fname;
+  return plugin.substr(0, plugin.rfind('/') + 1) + "fptrace_taint_jit.so";
+}
+
+}  // namespace
+
 Taint::Taint(const TaintHost& host)
     : host_(host),
+      hot_blocks_(compiler_file()),
       active_word_{qemu_plugin_scoreboard_new(sizeof(uint64_t)), 0},
       active_(static_cast<uint64_t*>(qemu_plugin_scoreboard_find(active_word_.score, 0))) {}
 
@@ -34,11 +49,18 @@ void Taint::on_access(const CodeSite& site, qemu_plugin_meminfo_t info, uint64_t
   access.size = uint8_t(1u << qemu_plugin_mem_size_shift(info));
   access.is_store = is_store;
   access.paddr2 = 0;
-  if (access.bytes_on_next_page() != 0)
+  bool is_labelled = page.shadow != nullptr;
+  if (access.bytes_on_next_page() != 0) {
     access.paddr2 = translations_.find(info, vaddr / kPageSize * kPageSize + kPageSize).paddr;
-  const qemu_plugin_mem_value value = qemu_plugin_mem_get_value(info);
-  memcpy(access.value, &value.data, sizeof access.value);
-  log(site, access);
+    is_labelled = true;
+  }
+  is_labelled = is_labelled && meets_label(access);
+  // A value is for telling whether a label is stale, and for the bytes that get one.
+  if (is_labelled || pending_.touched || !pending_.reads_none) {
+    const qemu_plugin_mem_value value = qemu_plugin_mem_get_value(info);
+    memcpy(access.value, &value.data, sizeof access.value);
+  }
+  log(site, access, is_labelled);
 }
 
 void Taint::on_clean_access(const CodeSite& site, const Translations::Page& page,
@@ -59,7 +81,10 @@ void Taint::on_clean_access(const CodeSite& site, const Translations::Page& page
     return;
   }
   activate(site);
-  for (uint32_t i = 0; i < seen_size_; ++i) log(site, describe(seen_[i]));
+  for (uint32_t i = 0; i < seen_size_; ++i) {
+    const Access one = describe(seen_[i]);
+    log(site, one, meets_label(one));
+  }
 }
 
 // The value is what memory has now: right for what has just been accessed.
@@ -85,7 +110,7 @@ bool Taint::meets_label(const Access& access) const {
          (beyond != 0 && memory_.any(access.paddr2, beyond));
 }
 
-void Taint::log(const CodeSite& site, const Access& seen) {
+void Taint::log(const CodeSite& site, const Access& seen, bool is_labelled) {
   if (!pending_.block) activate(site);
   const uint32_t begun = uint32_t(now() - pending_.base);
   if (site.block != pending_.block && !pending_.reissued) {
@@ -96,7 +121,7 @@ void Taint::log(const CodeSite& site, const Access& seen) {
   pending_.log.push_back(seen);
   Access& access = pending_.log.back();
   access.instruction = uint16_t(pending_.reissued ? begun - 1 : site.index);
-  if (!meets_label(access)) return;
+  if (!is_labelled) return;
   pending_.touched = true;
   // Last: it may report, and the host may ask.
   if (!access.is_store && site.block->is_user) note_holder(site, Access(access));
@@ -113,11 +138,22 @@ void Taint::check_translation(qemu_plugin_meminfo_t info, uint64_t vaddr, uint64
 void Taint::activate(const CodeSite& site) {
   if (!active()) ++counts_.activations;
   *active_ = 1;
-  pending_.block = site.block;
-  pending_.first = site.index;
-  pending_.base = now() - (site.index + 1);
+  begin_block(*site.block, site.index, now() - (site.index + 1));
+}
+
+void Taint::begin_block(CodeBlock& block, uint32_t first, uint64_t base) {
+  pending_.block = &block;
+  pending_.first = first;
+  pending_.base = base;
   pending_.touched = pending_.reissued = false;
+  pending_.reads_none = reads_none(blocks_.ops(block));
   pending_.log.clear();
+}
+
+bool Taint::reads_none(const taint::Block& ops) const {
+  const taint::RegisterMask reads =
+      ops.summary.reads | (policy_.pointers ? ops.summary.address_reads : 0);
+  return (reads & registers_.labelled) == 0;
 }
 
 void Taint::deactivate() {
@@ -134,11 +170,7 @@ void Taint::on_block(CodeBlock& block) {
     carry_out(all ? std::min(begun, pending_.block->size()) : begun - (begun != 0));
   }
   if (registers_.labelled == 0) return deactivate();
-  pending_.block = &block;
-  pending_.first = 0;
-  pending_.base = now();
-  pending_.touched = pending_.reissued = false;
-  pending_.log.clear();
+  begin_block(block, 0, now());
 }
 
 void Taint::finish() {
@@ -157,9 +189,7 @@ void Taint::carry_out(uint32_t last) {
   const bool whole = first == 0 && last == block.size();
   ++counts_.blocks;
   if (ops.has_unmodelled) count_unmodelled(ops, first, last);
-  const taint::RegisterMask reads =
-      ops.summary.reads | (policy_.pointers ? ops.summary.address_reads : 0);
-  if (whole && !pending_.touched && (reads & registers_.labelled) == 0) {
+  if (whole && !pending_.touched && reads_none(ops)) {
     registers_.clear(ops.summary.kills);
     ++counts_.quiet_blocks;
     return pending_.log.clear();
@@ -169,14 +199,17 @@ void Taint::carry_out(uint32_t last) {
 
 void Taint::execute_block(CodeBlock& block, uint32_t first, uint32_t last) {
   taint::Block& ops = *block.ops;
-  ++ops.executions;
   counts_.instructions += last - first;
   auto& log = pending_.log;
   const auto end = std::find_if(
       log.begin(), log.end(), [last](const Access& access) { return access.instruction >= last; });
   found_.count = 0;
-  taint::execute(ops, first, last, {log.data(), size_t(end - log.begin())}, policy_,
-                 {registers_, memory_, sets_}, found_);
+  const std::span<const Access> its_log(log.data(), size_t(end - log.begin()));
+  const taint::State state{registers_, memory_, sets_};
+  if (options_.tier == kTaintInterpret)
+    taint::execute(ops, first, last, its_log, policy_, state, found_);
+  else
+    hot_blocks_.execute(ops, first, last, its_log, policy_, state, found_);
   log.erase(log.begin(), end);
   tidy();
   if (found_.count != 0) report_findings(block, pending_.base);

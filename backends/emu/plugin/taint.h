@@ -27,7 +27,7 @@ struct TaintHost {
 // looks: only then is it certain that they were completed. While no register has a label nothing of
 // that is done; each access to memory looks up whether its page has labels.
 
-// When the plugin is loaded, if the host wants taint; without it none of the others may be called.
+// When there is a vCPU, if the host wants taint; without it none of the others may be called.
 void start_taint(const TaintHost& host);
 
 // When a block is translated, before other callbacks of it are registered.

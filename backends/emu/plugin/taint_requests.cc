@@ -92,6 +92,7 @@ bool Taint::handle(Request& request) {
     default:
       return false;
   }
+  if (pending_.block) pending_.reads_none = reads_none(blocks_.ops(*pending_.block));
   return true;
 }
 
@@ -236,6 +237,9 @@ void Taint::summarise() {
   s.any_merged = sets_.any_merged();
   s.deepest = sets_.deepest();
   s.decoded_blocks = blocks_.decoded();
+  const auto hot = hot_blocks_.counts();
+  s.compiled_blocks = hot.compiled;
+  s.compiled_executions = hot.fast;
   s.findings = uint32_t(findings_.sites().size());
   s.holders = uint32_t(findings_.holders().size());
   s.unmodelled_kinds = uint32_t(unmodelled_kinds_.size());

@@ -9,6 +9,7 @@
 #include "backends/emu/plugin/translations.h"
 #include "backends/emu/taint/execute.h"
 #include "backends/emu/taint/findings.h"
+#include "backends/emu/taint/jit/hot_blocks.h"
 
 namespace fptrace::emu {
 
@@ -18,6 +19,8 @@ struct PendingBlock {
   uint32_t first = 0;          // the first instruction that is not carried out
   uint64_t base = 0;           // of the count of instructions, when the block began
   bool touched = false;        // one of its accesses met a label
+  // No register that it reads has a label: until an access meets one, it moves none.
+  bool reads_none = false;
   // The last instruction was stopped for a device's sake and is executed again by a block of its
   // own, of which nothing but its accesses are seen.
   bool reissued = false;
@@ -69,8 +72,9 @@ class Taint {
   // taint.cc
   void on_clean_access(const CodeSite& site, const Translations::Page& page,
                        qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store);
-  void log(const CodeSite& site, const taint::Access& access);
+  void log(const CodeSite& site, const taint::Access& access, bool is_labelled);
   taint::Access describe(const SeenAccess& seen);
+  void begin_block(CodeBlock& block, uint32_t first, uint64_t base);
   void activate(const CodeSite& site);
   void deactivate();
   void carry_out(uint32_t last);
@@ -83,6 +87,7 @@ class Taint {
   void check_translation(qemu_plugin_meminfo_t info, uint64_t vaddr, uint64_t paddr);
   void tidy();
   bool meets_label(const taint::Access& access) const;
+  bool reads_none(const taint::Block& ops) const;
 
   // taint_requests.cc
   uint32_t set_options();
@@ -110,6 +115,7 @@ class Taint {
   taint::Findings findings_{sets_};
   taint::FindingList found_;  // by the block that is carried out
   CodeBlocks blocks_;
+  taint::jit::HotBlocks hot_blocks_;
   Translations translations_{memory_};
   uint64_t generation_ = 0;  // of the memory, that the translations are for
 

@@ -68,8 +68,6 @@ void compare(std::vector<std::string>& out, const char* what, const std::string&
 
 }  // namespace
 
-const char* const kStateName = "booted";
-
 std::vector<std::string> differences(const Machine& recording, const Machine& image) {
   std::vector<std::string> out;
   compare(out, "CPU", recording.cpu, image.cpu);
@@ -97,13 +95,10 @@ std::vector<std::string> command_line(const Machine& machine, const MachineFiles
   std::vector<std::string> all = board(machine, files);
   append(all, lines(files, launch));
   append(all, drives(files, launch.mode));
-  std::string icount = "shift=" + std::to_string(machine.icount_shift);
-  if (launch.mode != Mode::kBoot) {
-    icount += launch.mode == Mode::kRecord ? ",rr=record" : ",rr=replay";
-    icount += ",rrfile=" + escape(launch.log);
-    append(all, {"-loadvm", kStateName, "-S"});
-  }
-  append(all, {"-icount", icount});
+  if (launch.mode != Mode::kBoot) all.push_back("-S");
+  const std::string rr = launch.mode == Mode::kReplay ? "replay" : "record";
+  append(all, {"-icount", "shift=" + std::to_string(machine.icount_shift) + ",rr=" + rr +
+                              ",rrfile=" + escape(launch.log)});
   for (const auto& plugin : launch.plugins) append(all, {"-plugin", plugin});
   return all;
 }

@@ -24,23 +24,22 @@ Result<void> check(const Machine& machine);
 
 struct MachineFiles {
   std::string kernel, initramfs;
-  std::string state;    // a qcow2 file that holds the machine's saved state
+  std::string state;    // a qcow2 file that holds the machine's saved state, but for its memory
   std::string disk;     // a qcow2 file: what is written; its backing file has the contents
-  std::string ram;      // made by QEMU: the guest's physical memory
+  std::string ram;      // the guest's physical memory; made by QEMU when the machine boots
   std::string console;  // made by QEMU: what the kernel prints
 };
 
+// All but kReplay record. kBoot begins with the BIOS; kRecord and kReplay wait for a state to be
+// restored.
 enum class Mode { kBoot, kRecord, kReplay };
 
 struct Launch {
   Mode mode = Mode::kBoot;
-  std::string log;  // of kRecord and kReplay: all that is not deterministic
+  std::string log;                               // all that is not deterministic
   int to_guest = -1, from_guest = -1, qmp = -1;  // descriptors that QEMU inherits
   std::vector<std::string> plugins;
 };
-
-// The name of the state that is saved in MachineFiles::state.
-extern const char* const kStateName;
 
 // Pure. The arguments, without the program. Paths may have any bytes but NUL.
 std::vector<std::string> command_line(const Machine& machine, const MachineFiles& files,

@@ -12,12 +12,28 @@
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <thread>
 
 namespace fptrace::emu {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
+
+// The name of the state that is saved in MachineFiles::state.
+constexpr char kStateName[] = "booted";
+constexpr seconds kStateTime{60};
+
+// Memory that is a shared file is neither written to a state nor read from one. Else every page of
+// it is looked at, and so made, even where the guest never was.
+Result<void> leave_memory_out(Qmp& qmp, Qmp::Deadline deadline) {
+  auto set =
+      qmp.execute("migrate-set-capabilities",
+                  R"({"capabilities":[{"capability":"x-ignore-shared","state":true}]})", deadline);
+  if (!set) return fail(set.error());
+  return {};
+}
 
 struct Ends {
   UniqueFd ours, its;
@@ -128,6 +144,32 @@ QemuProcess::~QemuProcess() {
   if (pid_ < 0) return;
   ::kill(pid_, SIGKILL);
   (void)wait(steady_clock::now() + seconds(60));
+}
+
+Result<void> QemuProcess::save_state() {
+  const auto deadline = steady_clock::now() + kStateTime;
+  if (auto ok = leave_memory_out(qmp_, deadline); !ok) return ok;
+  for (;;) {
+    auto stopped = qmp_.execute("stop", "", deadline);
+    if (!stopped) return fail(stopped.error());
+    auto saved = qmp_.human(std::string("savevm ") + kStateName, deadline);
+    // While something waits to get into the log (migration/savevm.c in QEMU); it does when the
+    // machine runs.
+    if (saved || saved.error().what.find("right now") == std::string::npos ||
+        steady_clock::now() > deadline)
+      return saved;
+    auto going = qmp_.execute("cont", "", deadline);
+    if (!going) return fail(going.error());
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+}
+
+Result<void> QemuProcess::restore_state() {
+  const auto deadline = steady_clock::now() + kStateTime;
+  if (auto ok = leave_memory_out(qmp_, deadline); !ok) return ok;
+  auto restored = qmp_.human(std::string("loadvm ") + kStateName, deadline);
+  if (restored || !wait(steady_clock::now() + milliseconds(100))) return restored;
+  return fail(Errc::kBackend, "QEMU ended when the machine's state was restored: " + obituary());
 }
 
 Result<void> QemuProcess::quit() {

@@ -30,6 +30,11 @@ class QemuProcess {
   Qmp& qmp() { return qmp_; }
   int to_guest() const { return to_guest_.get(); }      // does not block
   int from_guest() const { return from_guest_.get(); }  // does not block; ends with QEMU
+  // Stops the machine and saves its state, over an older one. Its memory is not part of that: the
+  // file MachineFiles::ram is, from then on, as long as nothing runs with it.
+  Result<void> save_state();
+  // Into a machine that has not run yet.
+  Result<void> restore_state();
   // Makes it write what it has to write and end; kills it if that takes too long.
   Result<void> quit();
   // Once it has ended by itself: how, and what it said last.

@@ -76,7 +76,8 @@ Result<Qemu> find_qemu() {
   auto path =
       named != nullptr && *named != '\0' ? Result<std::string>(named) : find_in_path(kProgram);
   if (!path) return fail(Errc::kUnsupported, path.error().what + "; " + kGetQemu);
-  auto text = run_command({*path, "--version"});
+  // Which begins with the version.
+  const auto text = run_command({*path, "--help"});
   if (!text) return fail(Errc::kUnsupported, text.error().what + "; " + kGetQemu);
   auto version = parse_qemu_version(*text);
   if (!version)
@@ -84,9 +85,7 @@ Result<Qemu> find_qemu() {
   if (version->major < 10)
     return fail(Errc::kUnsupported,
                 *path + " is QEMU " + to_string(*version) + ", which is too old; " + kGetQemu);
-  const auto help = run_command({*path, "--help"});
-  if (!help) return fail(help.error());
-  if (help->find("\n-plugin ") == std::string::npos)
+  if (text->find("\n-plugin ") == std::string::npos)
     return fail(Errc::kUnsupported,
                 *path + " was built without plugins (--enable-plugins); " + kGetQemu);
   return Qemu{*std::move(path), *std::move(version)};

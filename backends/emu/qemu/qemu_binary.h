@@ -13,7 +13,7 @@ struct QemuVersion {
 };
 std::string to_string(const QemuVersion& v);
 
-// Pure: of what `qemu-system-x86_64 --version` prints.
+// Pure: of what `qemu-system-x86_64 --version` prints, or --help does first.
 Result<QemuVersion> parse_qemu_version(std::string_view text);
 
 struct Qemu {

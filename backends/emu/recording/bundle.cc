@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -19,11 +21,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr char kMagic[] = "FPTRREC1";
+constexpr char kMagic[] = "FPTRREC2";  // the last one is the format's version
 constexpr size_t kMagicSize = 8;
 constexpr size_t kPreamble = kMagicSize + 8 + 32;  // magic, header's length and hash
 constexpr uint64_t kMaxLog = uint64_t{64} << 30;
 constexpr char kNotOne[] = "is no recording of fptrace";
+constexpr char kOther[] = "was recorded with another version of fptrace; record the program again";
 constexpr char kCut[] = "is cut short; record the program again";
 constexpr char kDamaged[] = "is damaged; record the program again";
 
@@ -188,8 +191,10 @@ std::string to_json(const BundleHeader& h) {
                {"argv", bytes_json(h.argv)},
                {"cwd", to_base64(h.cwd)},
                {"exit", {{"code", h.exit.code}, {"signal", h.exit.signal}}},
+               {"first_instruction", h.first_instruction},
                {"instructions", h.instructions},
-               {"output", {{"bytes", h.output_bytes}, {"sha256", h.output_sha256}}},
+               {"output_bytes", h.output_bytes},
+               {"guest_sha256", h.guest_sha256},
                {"log", part_json(h.log)},
                {"disk", part_json(h.disk)}};
   return j.dump(1, ' ', false, json::error_handler_t::replace);
@@ -211,9 +216,10 @@ Result<BundleHeader> parse_bundle_header(std::string_view text) {
     h.cwd = bytes_of(j.at("cwd"));
     h.exit.code = j.at("exit").at("code").get<int>();
     h.exit.signal = j.at("exit").at("signal").get<int>();
+    h.first_instruction = j.at("first_instruction").get<uint64_t>();
     h.instructions = j.at("instructions").get<uint64_t>();
-    h.output_bytes = j.at("output").at("bytes").get<uint64_t>();
-    h.output_sha256 = j.at("output").at("sha256").get<std::string>();
+    h.output_bytes = j.at("output_bytes").get<uint64_t>();
+    h.guest_sha256 = j.at("guest_sha256").get<std::string>();
     h.log = part_of(j.at("log"));
     h.disk = part_of(j.at("disk"));
     if (auto ok = check(h.machine); !ok) return fail(ok.error());
@@ -222,7 +228,9 @@ Result<BundleHeader> parse_bundle_header(std::string_view text) {
 }
 
 Result<BundleIndex> parse_bundle(std::string_view head, uint64_t file_size) {
-  if (!head.starts_with(std::string_view(kMagic, kMagicSize))) return fail(Errc::kParse, kNotOne);
+  const std::string_view magic(kMagic, kMagicSize);
+  if (!head.starts_with(magic.substr(0, kMagicSize - 1))) return fail(Errc::kParse, kNotOne);
+  if (head.size() >= kMagicSize && !head.starts_with(magic)) return fail(Errc::kParse, kOther);
   if (head.size() < kPreamble) return fail(Errc::kParse, kCut);
   uint64_t length = 0;
   std::memcpy(&length, head.data() + kMagicSize, sizeof length);
@@ -255,11 +263,21 @@ Result<void> write_bundle(const std::string& path, BundleHeader header, const st
   return file.commit();
 }
 
+bool is_bundle(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, kMagicSize> head{};
+  return file.read(head.data(), head.size()) &&
+         std::string_view(head.data(), head.size()) == std::string_view(kMagic, kMagicSize);
+}
+
 Result<BundleIndex> read_bundle(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_errno("open " + path);
   const auto failed = [&](const Error& e) {
-    return fail(e.code, path + (e.what.starts_with("is ") ? " " : ": ") + e.what, e.sys);
+    return fail(
+        e.code,
+        path + (e.what.starts_with("is ") || e.what.starts_with("was ") ? " " : ": ") + e.what,
+        e.sys);
   };
   const uint64_t size = size_of(fd.get());
   std::string head(size_t(std::min<uint64_t>(size, kMaxBundleHeader)), '\0');

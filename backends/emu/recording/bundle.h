@@ -30,9 +30,12 @@ struct BundleHeader {
   std::vector<std::string> argv;
   std::string cwd;
   ExitStatus exit;
-  uint64_t instructions = 0;  // at the end; QEMU's count, which begins at the guest's boot
+  // QEMU's count, which begins at the guest's boot: when the recording began, and at its end.
+  uint64_t first_instruction = 0, instructions = 0;
   uint64_t output_bytes = 0;  // that the program wrote to its two streams
-  std::string output_sha256;  // of them, with the stream's number before each piece
+  // Of all that the guest said until its program had ended: frame by frame what it wrote, and at
+  // the end its clock. A replay that says the same has done the same.
+  std::string guest_sha256;
   BundlePart log, disk;
   bool operator==(const BundleHeader&) const = default;
 };
@@ -53,6 +56,8 @@ constexpr size_t kMaxBundleHeader = 8 << 20;
 // in here.
 Result<void> write_bundle(const std::string& path, BundleHeader header, const std::string& log,
                           const std::string& disk);
+// Whether it begins like one; false also when it cannot be read.
+bool is_bundle(const std::string& path);
 // Reads and checks it, parts included.
 Result<BundleIndex> read_bundle(const std::string& path);
 // After read_bundle(): makes the files again.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <deque>
 #include <fstream>
 #include <memory>
@@ -27,25 +28,9 @@ using std::chrono::steady_clock;
 
 // A replay that says nothing and does not come forward for that long has left its recording.
 constexpr seconds kStalled{30};
+// How often it is asked where it is.
+constexpr seconds kLook{1};
 constexpr seconds kAnswer{5};
-
-// Of both output streams, in the order they came.
-class OutputHash {
- public:
-  // How the streams are cut into pieces is the guest's affair, and the same in a replay.
-  void add(Stream stream, std::string_view data) {
-    const char number = stream == Stream::kOut ? '1' : '2';
-    stream_.add({&number, 1});
-    stream_.add(data);
-    bytes_ += data.size();
-  }
-  uint64_t bytes() const { return bytes_; }
-  Result<Sha256> finish() { return stream_.finish(); }
-
- private:
-  Sha256Stream stream_;
-  uint64_t bytes_ = 0;
-};
 
 // What the kernel says about its panic (kernel/panic.c in Linux); empty: there was none.
 std::string panic_line(const std::string& console) {
@@ -74,25 +59,28 @@ class Session {
   Result<void> send();
   Result<void> receive();
   Result<void> handle(const FrameReader::Frame& frame);
+  Result<void> handle_exit(const std::string& content);
   void pass_output(Stream stream, const std::string& data);
   Result<void> look_at_replay();
   Result<void> wait(int stop_fd);
   Error guest_gone();
+  Error left(const std::string& how);
   uint64_t instructions();
 
   QemuProcess& qemu_;
   const SessionOptions& options_;
   const OutputSink& output_;
   FrameReader reader_;
-  OutputHash hash_;
+  Sha256Stream said_;  // all frames, as they came
+  uint64_t output_bytes_ = 0;
   std::string to_send_;          // what the pipe had no room for
   std::deque<std::string> job_;  // frames that wait for credit
   uint32_t under_way_ = 0;       // frames that the guest gave no credit for yet
   bool input_open_ = false;
   std::array<bool, 2> closed_{};
   std::optional<ExitStatus> exit_;
-  steady_clock::time_point deadline_, last_progress_ = steady_clock::now();
-  uint64_t last_count_ = 0;
+  steady_clock::time_point deadline_, last_look_, last_progress_ = steady_clock::now();
+  uint64_t first_count_ = 0, last_count_ = 0;
 };
 
 void Session::queue_job() {
@@ -135,7 +123,7 @@ Result<void> Session::send() {
 }
 
 void Session::pass_output(Stream stream, const std::string& data) {
-  hash_.add(stream, data);
+  output_bytes_ += data.size();
   bool& closed = closed_[size_t(stream)];
   if (closed || output_(stream, data.data(), data.size())) return;
   closed = true;
@@ -143,7 +131,18 @@ void Session::pass_output(Stream stream, const std::string& data) {
   if (recording()) queue(ToGuest::kClosed, {reinterpret_cast<const char*>(&number), sizeof number});
 }
 
+Result<void> Session::handle_exit(const std::string& content) {
+  Exited exited;
+  if (content.size() != sizeof exited)
+    return fail(Errc::kBackend, "the guest's init is of another version of fptrace");
+  std::memcpy(&exited, content.data(), sizeof exited);
+  exit_ = WIFSIGNALED(exited.status) ? ExitStatus{0, WTERMSIG(exited.status)}
+                                     : ExitStatus{WEXITSTATUS(exited.status), 0};
+  return {};
+}
+
 Result<void> Session::handle(const FrameReader::Frame& frame) {
+  said_.add(make_frame(ToGuest(frame.type), frame.content));
   const auto number = frame.number();
   switch (frame.type) {
     case ToHost::kReady:
@@ -162,12 +161,8 @@ Result<void> Session::handle(const FrameReader::Frame& frame) {
       return fail(Errc::kTracee,
                   "cannot run the program: " + std::generic_category().message(error), error);
     }
-    case ToHost::kExited: {
-      const int status = int(number.value_or(0));
-      exit_ = WIFSIGNALED(status) ? ExitStatus{0, WTERMSIG(status)}
-                                  : ExitStatus{WEXITSTATUS(status), 0};
-      return {};
-    }
+    case ToHost::kExited:
+      return handle_exit(frame.content);
     case ToHost::kFailed:
       return fail(Errc::kBackend, "the guest's init: " + printable(frame.content));
   }
@@ -190,10 +185,18 @@ Result<void> Session::receive() {
   return {};
 }
 
+// For a replay: what it does is not what was recorded.
+Error Session::left(const std::string& how) {
+  return {Errc::kBackend,
+          "the replay left its recording at or after instruction " + std::to_string(last_count_) +
+              ": " + how,
+          0};
+}
+
 // QEMU ended, and not because it was told to.
 Error Session::guest_gone() {
   const std::string said = qemu_.obituary();
-  if (!recording()) return {Errc::kBackend, "the replay left its recording: " + said, 0};
+  if (!recording()) return left(said);
   if (const std::string panic = panic_line(options_.console); !panic.empty())
     return {Errc::kBackend, "the guest's kernel panicked: " + printable(panic), 0};
   const std::string kernel = printable(last_line_of(options_.console));
@@ -211,23 +214,18 @@ uint64_t Session::instructions() {
 
 // QEMU stops at the end of the log, and waits for ever where an event never comes.
 Result<void> Session::look_at_replay() {
-  for (const auto& event : qemu_.qmp().events())
-    if (event == "STOP")
-      return fail(Errc::kBackend,
-                  "the replay left its recording: it went on after the end of the log, at "
-                  "instruction " +
-                      std::to_string(instructions()));
-  if (steady_clock::now() - last_progress_ < kStalled) return {};
+  const auto now = steady_clock::now();
+  const auto events = qemu_.qmp().events();
+  const bool over = std::ranges::find(events, "STOP") != events.end();
+  if (!over && now - last_look_ < kLook) return {};
+  last_look_ = now;
   const uint64_t count = instructions();
-  last_progress_ = steady_clock::now();
-  if (count == 0 || count != last_count_) {  // it works, or a plugin keeps it from answering
-    last_count_ = count;
-    return {};
-  }
-  return fail(Errc::kBackend,
-              "the replay left its recording: it waits for what does not come, at "
-              "instruction " +
-                  std::to_string(count));
+  // It works, or a plugin keeps it from answering.
+  if (count == 0 || count != last_count_) last_progress_ = now;
+  if (count != 0) last_count_ = count;
+  if (over) return fail(left("it went on after the end of the log"));
+  if (now - last_progress_ < kStalled) return {};
+  return fail(left("it waits for what does not come"));
 }
 
 Result<void> Session::wait(int stop_fd) {
@@ -262,6 +260,7 @@ Result<SessionResult> Session::run(std::stop_token stop) {
     (void)!::write(stop_fd.get(), &one, sizeof one);
   });
   deadline_ = steady_clock::now() + options_.timeout;
+  first_count_ = last_count_ = instructions();
   auto started = qemu_.qmp().execute("cont", "", steady_clock::now() + seconds(300));
   if (!started) return fail(started.error());
   if (recording()) queue_job();
@@ -269,9 +268,9 @@ Result<SessionResult> Session::run(std::stop_token stop) {
     if (auto ok = send(); !ok) return fail(ok.error());
     if (auto ok = wait(stop_fd.get()); !ok) return fail(ok.error());
   }
-  const auto hash = hash_.finish();
+  const auto hash = said_.finish();
   if (!hash) return fail(hash.error());
-  return SessionResult{*exit_, instructions(), hash_.bytes(), to_hex(*hash)};
+  return SessionResult{*exit_, first_count_, instructions(), output_bytes_, to_hex(*hash)};
 }
 
 }  // namespace

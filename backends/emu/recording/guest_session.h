@@ -22,9 +22,9 @@ struct SessionOptions {
 
 struct SessionResult {
   ExitStatus exit;
-  uint64_t instructions = 0;
+  uint64_t first_instruction = 0, instructions = 0;  // as in a BundleHeader
   uint64_t output_bytes = 0;
-  std::string output_sha256;
+  std::string guest_sha256;
 };
 
 // See MachineRun::serve().

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "backends/emu/image/image.h"
+#include "backends/emu/image/memory_file.h"
 #include "backends/emu/image/private_directory.h"
 #include "backends/emu/qemu/process.h"
 #include "backends/emu/recording/bundle.h"
@@ -29,19 +30,16 @@ Result<void> copy(const std::string& from, const std::string& to) {
   return {};
 }
 
-// Where a machine is set up. Memory and state are what is read and written most.
+// Where a machine is set up. Its memory is what is read and written most.
 struct Place {
   PrivateDirectory work, memory;
   Image image;
 
   static Result<Place> make(const Image& image) {
     constexpr uint64_t kRoom = uint64_t{64} << 20;
-    std::error_code error;
-    const uint64_t state = fs::file_size(image.state_path(), error);
-    if (error) return fail_errno("open " + image.state_path(), error.value());
     const std::string temporary = temporary_directory();
     if (auto ok = check_room(temporary, kRoom); !ok) return fail(ok.error());
-    const uint64_t bytes = (uint64_t{image.machine.memory_mib} << 20) + state;
+    const uint64_t bytes = uint64_t{image.machine.memory_mib} << 20;
     const std::string where = memory_directory(bytes, temporary);
     if (auto ok = check_room(where, bytes); !ok) return fail(ok.error());
     auto work = PrivateDirectory::make(temporary), memory = PrivateDirectory::make(where);
@@ -50,11 +48,12 @@ struct Place {
     Place place{*std::move(work), *std::move(memory), image};
     if (auto ok = copy(image.state_path(), place.files().state); !ok) return fail(ok.error());
     if (auto ok = copy(image.disk_path(), place.files().disk); !ok) return fail(ok.error());
+    if (auto ok = copy_memory(image.memory_path(), place.files().ram); !ok) return fail(ok.error());
     return place;
   }
 
   MachineFiles files() const {
-    return {image.kernel_path(),     image.initramfs_path(), memory.file("state.qcow2"),
+    return {image.kernel_path(),     image.initramfs_path(), work.file("state.qcow2"),
             work.file("disk.qcow2"), memory.file("ram"),     work.file("console")};
   }
   std::string contents() const { return work.file(kContentsFile); }
@@ -82,7 +81,7 @@ class Run : public Recording {
                                       std::move(launch), place_.work.file("qemu.log"));
     if (!started) return fail(started.error());
     process_ = *std::move(started);
-    return {};
+    return process_->restore_state();
   }
 
   pid_t pid() const override { return process_->pid(); }
@@ -111,9 +110,10 @@ class Run : public Recording {
 
   Result<void> save(const std::string& path) override {
     header_.exit = result_.exit;
+    header_.first_instruction = result_.first_instruction;
     header_.instructions = result_.instructions;
     header_.output_bytes = result_.output_bytes;
-    header_.output_sha256 = result_.output_sha256;
+    header_.guest_sha256 = result_.guest_sha256;
     if (auto ok = keep_what_was_read(place_.contents(), place_.files().disk); !ok) return ok;
     return write_bundle(path, header_, place_.log(), place_.contents());
   }
@@ -121,12 +121,10 @@ class Run : public Recording {
  private:
   // What a replay shows must be what was recorded, to the byte.
   Result<void> compare() const {
-    if (result_.exit == header_.exit && result_.output_bytes == header_.output_bytes &&
-        result_.output_sha256 == header_.output_sha256)
-      return {};
+    if (result_.guest_sha256 == header_.guest_sha256) return {};
     return fail(Errc::kBackend,
-                "the replay left its recording: the program's output or exit status is another "
-                "one, at instruction " +
+                "the replay left its recording: what the guest said is something else, at "
+                "instruction " +
                     std::to_string(result_.instructions));
   }
 

@@ -11,12 +11,16 @@ namespace fptrace::emu {
 namespace {
 
 constexpr uint64_t kEnd = ~uint64_t{0};
-constexpr int kLevel = 3;
+// A recording is written once, and most of it is libraries that resemble each other from afar.
+constexpr int kLevel = 7;
+constexpr int kWindowLog = 27;  // the most that every reader takes
 
 class Compressor {
  public:
   explicit Compressor(const ByteSink& sink) : sink_(sink), out_(ZSTD_CStreamOutSize()) {
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kLevel);
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_enableLongDistanceMatching, 1);
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_windowLog, kWindowLog);
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
   }
   Result<void> add(const void* data, size_t size) { return run({data, size, 0}, ZSTD_e_continue); }

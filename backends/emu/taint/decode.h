@@ -11,6 +11,10 @@
 
 namespace fptrace::emu::taint {
 
+namespace jit {
+struct HotCode;
+}
+
 // What is to be known of registers before operations are executed.
 struct Summary {
   // Without a label in these and in the memory accessed, no output has a label.
@@ -29,8 +33,8 @@ struct Instruction {
     kAnyAccesses = 16,  // how many bytes are accessed is not known beforehand
     kIsXsave = 32       // its area starts at a multiple of 64
   };
-  uint32_t first_op = 0;
-  uint16_t op_count = 0;
+  uint32_t first_op = 0, first_whole_op = 0;
+  uint16_t op_count = 0, whole_op_count = 0;
   // Without kAnyAccesses, so many bytes are loaded and stored, or it did not complete.
   uint16_t load_bytes = 0, store_bytes = 0;
   uint8_t flags = 0;
@@ -42,10 +46,14 @@ struct Instruction {
 // A run of instructions that are executed one after the other, as translated by the emulator.
 struct Block {
   std::vector<Instruction> instructions;
-  std::vector<Op> ops;      // of all instructions, in order
+  std::vector<Op> ops;  // of all instructions, in order
+  // The same without what nothing looks at when all are executed: mostly flags.
+  std::vector<Op> whole_ops;
   Summary summary;          // of all together
   uint64_t executions = 0;  // for whoever wants to know how hot it is
   bool has_unmodelled = false;
+  // Of the second tier, for itself alone, if there is one; see jit/hot_blocks.h.
+  const jit::HotCode* hot_code = nullptr;
 };
 
 // The reading and writing of the operations, for whatever runs them one after the other.
@@ -68,7 +76,7 @@ class Decoder {
   // "(unknown)".
   void decode(const uint8_t* bytes, size_t size, bool is_64bit, Block& block);
   // To be called after the last one.
-  static void finish(Block& block) { block.summary = summarise(block.ops); }
+  static void finish(Block& block);
 
   // Of an Instruction::mnemonic, which is Capstone's own number for it.
   const char* mnemonic_name(uint16_t mnemonic) const;

@@ -30,8 +30,7 @@ unsigned condition(const Emitter& e) {
   return opcode[0] == 0x0f ? opcode[1] : opcode[0];
 }
 
-// --- Moves
-// -------------------------------------------------------------------------------------------
+// --- Moves ---------------------------------------------------------------------------------------
 
 void move(Emitter& e) {
   const Place to = e.is_reg(0) ? place_of(e.operand(0).reg) : Place{};
@@ -117,9 +116,12 @@ void compare_exchange(Emitter& e) {
   e.spread(result, equal);
   e.join(acc, acc, to);
   e.spread(acc, equal);
-  // When 32 bits differ, the rest becomes zero; else it stays.
-  if (acc.size == 4) e.spread(gpr(kRax).high(4), equal);
-  e.put(0, result);
+  if (to.size != 4) return e.put(0, result);
+  // The rest of the one that is written becomes zero, that of the other stays.
+  e.spread(gpr(kRax).high(4), equal);
+  if (e.is_mem(0)) return e.put(0, result);
+  e.copy(place_of(e.operand(0).reg), result);
+  e.spread({uint16_t(to.at + 4), 4}, equal);
 }
 
 void compare_exchange_pair(Emitter& e, unsigned half) {
@@ -154,8 +156,7 @@ void set_if(Emitter& e) {
   e.put(0, result);
 }
 
-// --- Sums
-// --------------------------------------------------------------------------------------------
+// --- Sums ----------------------------------------------------------------------------------------
 
 // `b` of what has no labels is `a` itself: a label joined with itself is no other.
 Place or_else(Place b, Place a) { return b ? b : a; }
@@ -202,8 +203,7 @@ void add_one_flag(Emitter& e, uint8_t set) {
   e.extend(to);
 }
 
-// --- Logic
-// -------------------------------------------------------------------------------------------
+// --- Logic ---------------------------------------------------------------------------------------
 
 void bitwise(Emitter& e, bool stores) {
   const unsigned id = e.insn().id;
@@ -237,8 +237,7 @@ void invert(Emitter& e) {
   e.put(0, a);
 }
 
-// --- Shifts
-// ------------------------------------------------------------------------------------------
+// --- Shifts --------------------------------------------------------------------------------------
 
 void shift_by_unknown(Emitter& e, Place count) {
   const unsigned id = e.insn().id;
@@ -349,8 +348,15 @@ void rotate_without_flags(Emitter& e) {
   e.extend(to);
 }
 
-// --- Products and quotients
-// ----------------------------------------------------------------------------
+constexpr uint8_t kNotSumFlags = kSetZf | kSetSf | kSetPf | kSetAf;
+
+// The processor may compute the flags that its manual leaves undefined, or leave them as they are.
+void multiply_flags(Emitter& e, Place all) {
+  e.flags(kSetCf | kSetOf, all);
+  e.mix_into_flags(kNotSumFlags, all);
+}
+
+// --- Products and quotients ----------------------------------------------------------------------
 
 void multiply_accumulator(Emitter& e) {
   const Place by = e.read(0);
@@ -361,7 +367,7 @@ void multiply_accumulator(Emitter& e) {
   e.carry(a, a, by, n);
   const Place high = n == 1 ? Place{uint16_t(gpr_at(kRax) + 1), 1} : gpr(kRdx, n);
   e.mix(high, all);
-  e.flags(kAllFlags, all);
+  multiply_flags(e, all);
   if (n == 1) return;
   e.extend(a);
   e.extend(high);
@@ -374,7 +380,7 @@ void multiply(Emitter& e) {
   e.mix(all, a);
   e.mix_into(all, b);
   e.carry(to, a, b, to.size);
-  e.flags(kAllFlags, all);
+  multiply_flags(e, all);
   e.extend(to);
 }
 
@@ -395,7 +401,7 @@ void divide(Emitter& e) {
   e.mix(all, by);
   e.mix_into(all, gpr(kRax, n == 1 ? 2 : n));
   if (n != 1) e.mix_into(all, gpr(kRdx, n));
-  e.flags(kAllFlags, all);
+  e.mix_into_flags(kAllFlags, all);
   e.mix(gpr(kRax, n == 1 ? 2 : n), all);
   if (n == 1) return;
   e.mix(gpr(kRdx, n), all);
@@ -403,8 +409,7 @@ void divide(Emitter& e) {
   e.extend(gpr(kRdx, n));
 }
 
-// --- Bits
-// --------------------------------------------------------------------------------------------
+// --- Bits ----------------------------------------------------------------------------------------
 
 void test_bit(Emitter& e) {
   const bool stores = e.insn().id != X86_INS_BT;
@@ -424,12 +429,19 @@ void test_bit(Emitter& e) {
 }
 
 void find_bit(Emitter& e) {
-  const Place to = place_of(e.operand(0).reg), from = e.read(1);
-  e.flags(kAllFlags, from);
-  if (e.insn().id == X86_INS_BSF || e.insn().id == X86_INS_BSR) {
+  const Place to = place_of(e.operand(0).reg), from = e.read(1), all = e.temp(1);
+  e.mix(all, from);
+  const bool scans = e.insn().id == X86_INS_BSF || e.insn().id == X86_INS_BSR;
+  if (e.insn().id == X86_INS_POPCNT) {
+    e.flags(kSetZf, all);
+    e.clear_flags(kAllFlags & ~kSetZf);
+  } else {
+    const uint8_t defined = scans ? kSetZf : kSetZf | kSetCf;
+    e.flags(defined, all);
+    e.mix_into_flags(kAllFlags & ~defined, all);
+  }
+  if (scans) {
     // Of zero, nothing is written, or zeros into the rest of the register.
-    const Place all = e.temp(1);
-    e.mix(all, from);
     e.mix_into(to.size == 4 ? Place{to.at, 8} : to, all);
     return;
   }
@@ -475,8 +487,7 @@ void checksum(Emitter& e) {
   e.extend(to.low(4));
 }
 
-// --- Stack
-// -------------------------------------------------------------------------------------------
+// --- Stack ---------------------------------------------------------------------------------------
 
 // The stack pointer keeps its labels: a constant is added to it.
 void stack_address(Emitter& e) { e.address(gpr(kRsp, e.is_64bit() ? 8 : 4)); }
@@ -546,8 +557,7 @@ void leave(Emitter& e) {
   e.extend(gpr(kRbp, size));
 }
 
-// --- Control
-// -----------------------------------------------------------------------------------------
+// --- Control -------------------------------------------------------------------------------------
 
 void jump(Emitter& e) {
   if (const Place to = e.read_labelled(0)) e.jump(to);
@@ -580,8 +590,7 @@ void return_near(Emitter& e) {
   e.jump(to);
 }
 
-// --- Flags and accumulator
-// -----------------------------------------------------------------------------
+// --- Flags and accumulator -----------------------------------------------------------------------
 
 void load_flags(Emitter& e) {
   e.pick_flags({uint16_t(gpr_at(kRax) + 1), 1}, kSetCf | kSetPf | kSetAf | kSetZf | kSetSf);

@@ -11,67 +11,39 @@ struct StringForm {
   unsigned element;
 };
 
+// By opcode, as Capstone 4 overlooks the 66 of 66 F3 AB.
 bool find_form(const Emitter& e, StringForm& form) {
-  const auto is = [&form](StringKind kind, unsigned element) {
-    form = {kind, element};
-    return true;
-  };
-  switch (e.insn().id) {
-    case X86_INS_MOVSB:
-      return is(kMovs, 1);
-    case X86_INS_MOVSW:
-      return is(kMovs, 2);
-    case X86_INS_MOVSD:  // also SSE's
-      return e.x86().opcode[0] == 0xa5 && is(kMovs, 4);
-    case X86_INS_MOVSQ:
-      return is(kMovs, 8);
-    case X86_INS_STOSB:
-      return is(kStos, 1);
-    case X86_INS_STOSW:
-      return is(kStos, 2);
-    case X86_INS_STOSD:
-      return is(kStos, 4);
-    case X86_INS_STOSQ:
-      return is(kStos, 8);
-    case X86_INS_LODSB:
-      return is(kLods, 1);
-    case X86_INS_LODSW:
-      return is(kLods, 2);
-    case X86_INS_LODSD:
-      return is(kLods, 4);
-    case X86_INS_LODSQ:
-      return is(kLods, 8);
-    case X86_INS_SCASB:
-      return is(kScas, 1);
-    case X86_INS_SCASW:
-      return is(kScas, 2);
-    case X86_INS_SCASD:
-      return is(kScas, 4);
-    case X86_INS_SCASQ:
-      return is(kScas, 8);
-    case X86_INS_CMPSB:
-      return is(kCmps, 1);
-    case X86_INS_CMPSW:
-      return is(kCmps, 2);
-    case X86_INS_CMPSD:  // also SSE's
-      return e.x86().opcode[0] == 0xa7 && is(kCmps, 4);
-    case X86_INS_CMPSQ:
-      return is(kCmps, 8);
-    case X86_INS_INSB:
-    case X86_INS_INSW:
-    case X86_INS_INSD:
-      return is(kIns, 1);
-    case X86_INS_OUTSB:
-    case X86_INS_OUTSW:
-    case X86_INS_OUTSD:
-      return is(kOuts, 1);
+  const unsigned opcode = e.x86().opcode[0];
+  const unsigned wide = (e.x86().rex & 8) != 0 ? 8 : e.x86().prefix[2] != 0 ? 2 : 4;
+  form.element = (opcode & 1) != 0 ? wide : 1;
+  switch (opcode & ~1u) {
+    case 0x6c:
+      form.kind = kIns;
+      return true;
+    case 0x6e:
+      form.kind = kOuts;
+      return true;
+    case 0xa4:
+      form.kind = kMovs;
+      return true;
+    case 0xa6:
+      form.kind = kCmps;
+      return true;
+    case 0xaa:
+      form.kind = kStos;
+      return true;
+    case 0xac:
+      form.kind = kLods;
+      return true;
+    case 0xae:
+      form.kind = kScas;
+      return true;
     default:
       return false;
   }
 }
 
-// --- FXSAVE and XSAVE
-// ----------------------------------------------------------------------------------
+// --- FXSAVE and XSAVE ----------------------------------------------------------------------------
 
 // Offsets in the area: Intel's manual, volume 1, 10.5 and 13.4.
 constexpr unsigned kStatusWord = 2, kX87Area = 32, kVectorArea = 160, kHighArea = 576;

@@ -133,8 +133,7 @@ class Vector {
   bool vex_;
 };
 
-// --- Of two sources
-// ------------------------------------------------------------------------------------
+// --- Of two sources ------------------------------------------------------------------------------
 
 void Vector::scalar(unsigned w) {
   const Place low = e.temp(1), first = a();
@@ -237,15 +236,16 @@ void Vector::multiply_add(unsigned w, bool is_scalar) {
   done();
 }
 
-// --- Of one
-// --------------------------------------------------------------------------------------------
+// --- Of one --------------------------------------------------------------------------------------
 
 // Lanes of `from` bytes to as many of `to`; zeros above, when these are fewer.
 void Vector::convert(unsigned to, unsigned from) {
-  const unsigned in_register = std::min<unsigned>(
-      32, e.is_reg(sources() - 1) ? place_of(e.operand(sources() - 1).reg).size
-                                  : (vex_ && from > to ? e.operand(1).size : 16));
-  const unsigned lanes = std::min(n() / to, std::max(in_register, from) / from);
+  const unsigned last = sources() - 1;
+  unsigned lanes = n() / to;
+  if (e.is_reg(last))
+    lanes = std::min(lanes, place_of(e.operand(last).reg).size / from);
+  else if (from > to)  // Capstone tells m128 from m256
+    lanes = std::min(lanes, std::clamp<unsigned>(e.operand(last).size, 16, 32) / from);
   const Place value = source(lanes * from);
   e.lanes(d().low(lanes * to), to, value, from);
   if (lanes * to < n()) e.clear(d().part(lanes * to, n() - lanes * to));
@@ -271,7 +271,7 @@ void Vector::to_integer(unsigned from) {
 }
 
 void Vector::sign_bits(unsigned w) {
-  const Place value = source(16), to = {d().at, 8};
+  const Place value = source(32), to = {d().at, 8};
   const unsigned signs = value.size / w, used = (signs + 7) / 8;
   const Place out = e.temp(8);
   e.clear(out);
@@ -292,8 +292,7 @@ void Vector::extend(unsigned to, unsigned from, bool is_signed) {
   set(out);
 }
 
-// --- Moves
-// ---------------------------------------------------------------------------------------------
+// --- Moves ---------------------------------------------------------------------------------------
 
 void Vector::move() {
   if (e.is_mem(0)) return e.store(place_of(e.operand(1).reg));
@@ -503,8 +502,7 @@ void Vector::masked_move(unsigned w) {
   e.store(all);
 }
 
-// --- Flags and such
-// ------------------------------------------------------------------------------------
+// --- Flags and such ------------------------------------------------------------------------------
 
 void Vector::compare_to_flags(unsigned w) {
   const Place all = e.temp(1);
@@ -547,8 +545,7 @@ void Vector::zero(bool all) {
     e.clear(all ? Place{vector_at(i), 32} : Place{uint16_t(vector_at(i) + 16), 16});
 }
 
-// --- Which is which
-// ------------------------------------------------------------------------------------
+// --- Which is which ------------------------------------------------------------------------------
 
 // An instruction and its VEX form.
 #define BOTH(name)     \

@@ -84,8 +84,7 @@ Place load(Emitter& e, unsigned size) {
   return memory;
 }
 
-// --- The environment
-// -----------------------------------------------------------------------------------
+// --- The environment -----------------------------------------------------------------------------
 
 unsigned environment_size(const Emitter& e) { return e.x86().prefix[2] != 0 ? 14 : 28; }
 unsigned status_offset(const Emitter& e) { return (e.x86().prefix[2] != 0 ? 2 : 4) + 1; }
@@ -118,8 +117,7 @@ void restore(Emitter& e) {
   for (unsigned i = 0; i < kX87Count; ++i) e.load(st(i), environment_size(e) + 10 * i);
 }
 
-// --- By opcode
-// -----------------------------------------------------------------------------------------
+// --- By opcode -----------------------------------------------------------------------------------
 
 // D8, DA, DC, DE: a sum, product or comparison of st(0) and memory.
 void compute_with_memory(Emitter& e, unsigned opcode, unsigned reg) {
@@ -194,6 +192,7 @@ bool decode_memory(Emitter& e, unsigned opcode, unsigned reg) {
     case 0xdf6: {
       const Place digits = e.temp(10);
       e.mix(digits, st(0));
+      e.mix_into(kFswPlace, st(0));
       e.store(digits);
       pop(e);
       return true;
@@ -232,11 +231,8 @@ bool decode_function(Emitter& e, unsigned modrm) {
       compute(e, st(1), st(0), st(1));
       pop(e);
       return true;
-    case 0xf2:
-      compute(e, st(0), st(0), st(0));
-      push_constant(e);
-      return true;
-    case 0xf4:  // exponent and significand; sine and cosine
+    case 0xf2:  // the tangent, and 1 or what is not a number; sine and cosine
+    case 0xf4:  // exponent and significand
     case 0xfb:
       compute(e, st(0), st(0), st(0));
       push(e, st(1), true);

@@ -67,8 +67,7 @@ void Emitter::spread(OpCode code, Place d, Place a) {
   emit({code, uint8_t(d.size), 0, 0, d.at, a.at, 0, a.size});
 }
 
-// --- Operands
-// ------------------------------------------------------------------------------------------
+// --- Operands ------------------------------------------------------------------------------------
 
 Place Emitter::temp(unsigned size) {
   const unsigned slots = (size + kTempBytes - 1) / kTempBytes;
@@ -126,8 +125,7 @@ void Emitter::put_none(unsigned i, unsigned size) {
   }
 }
 
-// --- Memory
-// --------------------------------------------------------------------------------------------
+// --- Memory --------------------------------------------------------------------------------------
 
 void Emitter::address(unsigned i) {
   const Place base = place_of(operand(i).mem.base), index = place_of(operand(i).mem.index);
@@ -160,8 +158,7 @@ void Emitter::restore(Place to, unsigned offset, unsigned component) {
   emit({OpCode::kRestore, uint8_t(to.size), 0, 0, to.at, uint16_t(offset), uint16_t(component), 0});
 }
 
-// --- Operations
-// ----------------------------------------------------------------------------------------
+// --- Operations ----------------------------------------------------------------------------------
 
 void Emitter::clear(Place d) {
   if (d) emit({OpCode::kClear, uint8_t(d.size), 0, 0, d.at, 0, 0, 0});

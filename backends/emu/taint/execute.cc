@@ -3,23 +3,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backends/emu/taint/label_ops.h"
+#include "backends/emu/taint/pieces.h"
+
 namespace fptrace::emu::taint {
 namespace {
 
 constexpr uint32_t kMostOutput = 32;
 constexpr uint32_t kXsaveAlignment = 64, kXsaveHeader = 512;
-
-bool any_label(const ShadowMemory& memory, const Access& access) {
-  const uint32_t beyond = access.bytes_on_next_page();
-  return memory.any(access.paddr, access.size - beyond) ||
-         (beyond != 0 && memory.any(access.paddr2, beyond));
-}
-
-void clear(ShadowMemory& memory, const Access& access) {
-  const uint32_t beyond = access.bytes_on_next_page();
-  memory.clear(access.paddr, access.size - beyond);
-  if (beyond != 0) memory.clear(access.paddr2, beyond);
-}
 
 // Executes the operations of one instruction at a time.
 class Interpreter {
@@ -32,7 +23,8 @@ class Interpreter {
         findings_(findings) {}
 
   // `log` are the instruction's accesses.
-  void run(const Block& block, uint16_t index, std::span<const Access> log);
+  void run(const Instruction& instruction, std::span<const Op> ops, uint16_t index,
+           std::span<const Access> log);
 
  private:
   // What the instruction loaded or stored: bytes from the lowest address on.
@@ -47,11 +39,7 @@ class Interpreter {
 
   LabelId join(LabelId a, LabelId b) { return sets_.join(a, b); }
   LabelId computed(LabelId id) { return sets_.computed(id); }
-  LabelId join_all(const LabelId* labels, uint32_t count) {
-    LabelId all = kNoLabel;
-    for (uint32_t i = 0; i < count; ++i) all = join(all, labels[i]);
-    return all;
-  }
+  LabelId join_all(const LabelId* labels, uint32_t count) { return sets_.join_all(labels, count); }
   void set_flags(uint8_t set, LabelId label) {
     for (; set != 0; set = uint8_t(set & (set - 1)))
       r_[flag_at(unsigned(__builtin_ctz(set)))] = label;
@@ -65,7 +53,6 @@ class Interpreter {
 
   void arithmetic(const Op& op);
   void logic(const Op& op);
-  void carry(const Op& op);
   void lanes(const Op& op);
   void interleave(const Op& op);
   void shift(const Op& op);
@@ -73,8 +60,12 @@ class Interpreter {
   void rotate_x87(bool push);
   void address(const Op& op);
 
-  void load_piece(const Access& access, uint32_t from, uint32_t size, LabelId* labels);
-  void store_piece(const Access& access, uint32_t from, uint32_t size, const LabelId* labels);
+  void load_piece(const Access& access, uint32_t from, uint32_t size, LabelId* labels) {
+    taint::load_piece(memory_, access, from, size, labels);
+  }
+  void store_piece(const Access& access, uint32_t from, uint32_t size, const LabelId* labels) {
+    taint::store_piece(memory_, access, from, size, labels);
+  }
   // Calls visit(access, offset in it, offset in the range, bytes) for what is in both.
   template <class Visit>
   void for_each_piece(bool stores, uint64_t begin, uint32_t size, Visit visit);
@@ -101,8 +92,7 @@ class Interpreter {
   Area loads_, stores_;
 };
 
-// --- The instruction
-// -------------------------------------------------------------------------------
+// --- The instruction -----------------------------------------------------------------------------
 
 void Interpreter::find_areas(bool is_xsave) {
   loads_ = stores_ = Area();
@@ -116,21 +106,23 @@ void Interpreter::find_areas(bool is_xsave) {
       area.base = std::min(area.base, access.vaddr);
     }
   }
-  if (is_xsave) {
-    loads_.base &= ~uint64_t{kXsaveAlignment - 1};
-    stores_.base &= ~uint64_t{kXsaveAlignment - 1};
-  }
+  if (!is_xsave) return;
+  // The header is always looked at, and that first; where the area begins, need not be.
+  const auto header = std::find_if(log_.begin(), log_.end(),
+                                   [](const Access& access) { return access.is_store == 0; });
+  if (header == log_.end()) return;
+  loads_.base = stores_.base = (header->vaddr & ~uint64_t{kXsaveAlignment - 1}) - kXsaveHeader;
+  loads_.only = stores_.only = nullptr;
 }
 
-void Interpreter::run(const Block& block, uint16_t index, std::span<const Access> log) {
-  const Instruction& instruction = block.instructions[index];
+void Interpreter::run(const Instruction& instruction, std::span<const Op> ops, uint16_t index,
+                      std::span<const Access> log) {
   index_ = index;
   log_ = log;
   if (!log.empty() || (instruction.flags & Instruction::kAnyAccesses) != 0)
     find_areas((instruction.flags & Instruction::kIsXsave) != 0);
   r_[kAddressLabel] = kNoLabel;
-  const Op* const first = block.ops.data() + instruction.first_op;
-  for (const Op* at = first; at != first + instruction.op_count; ++at) op(*at);
+  for (const Op& one : ops) op(one);
 }
 
 void Interpreter::op(const Op& op) {
@@ -148,10 +140,10 @@ void Interpreter::op(const Op& op) {
       for (uint32_t i = 0; i < op.n; ++i) d[i] = (op.c >> i & 1) != 0 ? a[i] : kNoLabel;
       break;
     case OpCode::kJoin:
-      for (uint32_t i = 0; i < op.n; ++i) d[i] = join(a[i], b[i]);
+      join_each(sets_, d, a, b, op.n);
       break;
     case OpCode::kUnion:
-      for (uint32_t i = 0; i < op.n; ++i) d[i] = computed(join(a[i], b[i]));
+      unite_each(sets_, d, a, b, op.n);
       break;
     case OpCode::kMix: {
       const LabelId all = computed(join_all(a, op.c));
@@ -178,7 +170,7 @@ void Interpreter::op(const Op& op) {
       interleave(op);
       break;
     case OpCode::kCarry:
-      carry(op);
+      carry(sets_, d, a, b, op.n, op.w);
       break;
     case OpCode::kShiftLeft:
     case OpCode::kShiftRight:
@@ -237,23 +229,11 @@ void Interpreter::op(const Op& op) {
   }
 }
 
-// --- Registers
-// ---------------------------------------------------------------------------------------
+// --- Registers -----------------------------------------------------------------------------------
 
 void Interpreter::arithmetic(const Op& op) {
-  LabelId* const d = r_ + op.dst;
-  const LabelId* const a = r_ + op.a;
-  const LabelId* const b = r_ + op.b;
-  LabelId all = join(a[0], b[0]);
-  const LabelId low = computed(all);
-  d[0] = low;
-  LabelId high = low;
-  for (uint32_t i = 1; i < op.n; ++i) {
-    const LabelId before = all;
-    all = join(all, join(a[i], b[i]));
-    if (all != before) high = computed(all);
-    d[i] = high;
-  }
+  carry(sets_, r_ + op.dst, r_ + op.a, r_ + op.b, op.n, op.n);
+  const LabelId low = r_[op.dst], high = r_[op.dst + op.n - 1];
   LabelId* const flags = r_ + kFlags;
   if ((op.w & kSetCf) != 0) flags[kCf] = high;
   flags[kPf] = flags[kAf] = low;
@@ -262,34 +242,11 @@ void Interpreter::arithmetic(const Op& op) {
 
 void Interpreter::logic(const Op& op) {
   LabelId* const d = r_ + op.dst;
-  const LabelId* const a = r_ + op.a;
-  const LabelId* const b = r_ + op.b;
-  LabelId all = kNoLabel;
-  for (uint32_t i = 0; i < op.n; ++i) {
-    const LabelId both = join(a[i], b[i]);
-    all = join(all, both);
-    d[i] = computed(both);
-  }
   LabelId* const flags = r_ + kFlags;
+  flags[kZf] = taint::logic(sets_, d, r_ + op.a, r_ + op.b, op.n);
   flags[kPf] = d[0];
   flags[kSf] = d[op.n - 1];
-  flags[kZf] = computed(all);
   flags[kCf] = flags[kAf] = flags[kOf] = kNoLabel;
-}
-
-void Interpreter::carry(const Op& op) {
-  LabelId* const d = r_ + op.dst;
-  const LabelId* const a = r_ + op.a;
-  const LabelId* const b = r_ + op.b;
-  LabelId all = kNoLabel, done = kNoLabel;
-  for (uint32_t i = 0, in_lane = 0; i < op.n; ++i) {
-    if (in_lane == 0) all = done = kNoLabel;
-    const LabelId before = all;
-    all = join(all, join(a[i], b[i]));
-    if (all != before) done = computed(all);
-    d[i] = done;
-    if (++in_lane == op.w) in_lane = 0;
-  }
 }
 
 void Interpreter::lanes(const Op& op) {
@@ -356,34 +313,7 @@ void Interpreter::address(const Op& op) {
   r_[kAddressLabel] = all;
 }
 
-// --- Memory
-// ------------------------------------------------------------------------------------------
-
-void Interpreter::load_piece(const Access& access, uint32_t from, uint32_t size, LabelId* labels) {
-  const uint32_t on_first = access.size - access.bytes_on_next_page();
-  if (from < on_first) {
-    const uint32_t here = std::min(size, on_first - from);
-    memory_.load(access.paddr + from, here, access.value + from, labels);
-    from += here;
-    size -= here;
-    labels += here;
-  }
-  if (size != 0) memory_.load(access.paddr2 + (from - on_first), size, access.value + from, labels);
-}
-
-void Interpreter::store_piece(const Access& access, uint32_t from, uint32_t size,
-                              const LabelId* labels) {
-  const uint32_t on_first = access.size - access.bytes_on_next_page();
-  if (from < on_first) {
-    const uint32_t here = std::min(size, on_first - from);
-    memory_.store(access.paddr + from, here, access.value + from, labels);
-    from += here;
-    size -= here;
-    labels += here;
-  }
-  if (size != 0)
-    memory_.store(access.paddr2 + (from - on_first), size, access.value + from, labels);
-}
+// --- Memory --------------------------------------------------------------------------------------
 
 template <class Visit>
 void Interpreter::for_each_piece(bool stores, uint64_t begin, uint32_t size, Visit visit) {
@@ -443,8 +373,7 @@ void Interpreter::restore(const Op& op) {
     std::memset(r_ + op.dst, 0, op.n * sizeof(LabelId));
 }
 
-// --- String instructions
-// -----------------------------------------------------------------------------
+// --- String instructions -------------------------------------------------------------------------
 
 void Interpreter::string(const Op& op) {
   switch (StringKind(op.n)) {
@@ -528,18 +457,13 @@ void Interpreter::scan_elements(const Op& op) {
   if (op.n == kCmps) into(4);
 }
 
-// --- The block
-// -----------------------------------------------------------------------------------------
+// --- The block -----------------------------------------------------------------------------------
 
 bool is_complete(const Instruction& instruction, std::span<const Access> log) {
   if ((instruction.flags & Instruction::kAnyAccesses) != 0) return true;
   uint32_t loaded = 0, stored = 0;
   for (const Access& access : log) (access.is_store ? stored : loaded) += access.size;
   return loaded >= instruction.load_bytes && stored >= instruction.store_bytes;
-}
-
-RegisterMask reads(const Summary& summary, const Policy& policy) {
-  return policy.pointers ? summary.reads | summary.address_reads : summary.reads;
 }
 
 // All that flows into the instruction, for whoever wants each labelled one.
@@ -551,14 +475,8 @@ LabelId inputs(const Instruction& instruction, std::span<const Access> log, cons
   for (RegisterMask left = reads(instruction.summary, policy) & r.labelled; left != 0;
        left &= left - 1) {
     const auto bit = unsigned(__builtin_ctzll(left));
-    if (bit < kVectorBit)
-      for (uint16_t i = 0; i < kGprBytes; ++i) add(r.bytes[gpr_at(bit) + i]);
-    else if (bit < kX87Bit)
-      for (uint16_t i = 0; i < kVectorBytes; ++i) add(r.bytes[vector_at(bit - kVectorBit) + i]);
-    else if (bit < kFlagBit)
-      for (uint16_t i = 0; i < kX87Bytes; ++i) add(r.bytes[x87_at(bit - kX87Bit) + i]);
-    else
-      add(r.bytes[flag_at(bit - kFlagBit)]);
+    const LabelId* const bytes = r.at(RegisterShadow::place_of(bit));
+    for (uint16_t i = 0; i < RegisterShadow::size_of(bit); ++i) add(bytes[i]);
   }
   for (const Access& access : log) {
     if (access.is_store) continue;
@@ -587,38 +505,51 @@ bool execute(const Block& block, uint32_t first, uint32_t last, std::span<const 
   }
 
   const auto is_labelled = [&](const Access& access) { return any_label(state.memory, access); };
-  if (first == 0 && last == block.instructions.size() &&
-      (reads(block.summary, policy) & registers.labelled) == 0 &&
+  const bool is_whole = first == 0 && last == block.instructions.size();
+  if (is_whole && (reads(block.summary, policy) & registers.labelled) == 0 &&
       std::none_of(log.begin(), log.end(), is_labelled)) {
     registers.clear(block.summary.kills);
     return false;
   }
 
-  Interpreter interpreter(policy, state, findings);
   bool effect = false;
   const Access* access = log.data();
   const Access* const log_end = log.data() + log.size();
   for (uint32_t i = first; i < last; ++i) {
-    const Instruction& instruction = block.instructions[i];
     const Access* const its_first = access;
-    bool labelled = (reads(instruction.summary, policy) & registers.labelled) != 0;
-    for (; access != log_end && access->instruction <= i; ++access)
-      labelled = labelled || (!access->is_store && is_labelled(*access));
-    const std::span<const Access> its_log(its_first, access);
-    if (!labelled) {
-      for (const Access& one : its_log)
-        if (one.is_store) clear(state.memory, one);
-      registers.clear(instruction.summary.kills);
-      continue;
-    }
-    effect = true;
-    if (policy.instructions)
-      if (const LabelId label = inputs(instruction, its_log, policy, state))
-        findings.add({Finding::kInstruction, uint16_t(i), label});
-    interpreter.run(block, uint16_t(i), its_log);
-    registers.refresh(instruction.summary.writes);
+    while (access != log_end && access->instruction <= i) ++access;
+    effect |= execute_instruction(block, uint16_t(i), is_whole, {its_first, access}, policy, state,
+                                  findings);
   }
   return effect;
+}
+
+bool execute_instruction(const Block& block, uint16_t index, bool is_whole,
+                         std::span<const Access> log, const Policy& policy, const State& state,
+                         FindingList& findings) {
+  const Instruction& instruction = block.instructions[index];
+  RegisterShadow& registers = state.registers;
+  bool labelled = (reads(instruction.summary, policy) & registers.labelled) != 0;
+  for (size_t i = 0; i < log.size() && !labelled; ++i)
+    labelled = !log[i].is_store && any_label(state.memory, log[i]);
+  if (!labelled) {
+    for (const Access& access : log)
+      if (access.is_store) clear(state.memory, access);
+    registers.clear(instruction.summary.kills);
+    return false;
+  }
+  if (policy.instructions)
+    if (const LabelId label = inputs(instruction, log, policy, state))
+      findings.add({Finding::kInstruction, index, label});
+  // Whoever wants all labelled inputs wants those that nothing looks at, too.
+  const bool trimmed = is_whole && !policy.instructions;
+  const auto ops = trimmed
+                       ? std::span(block.whole_ops)
+                             .subspan(instruction.first_whole_op, instruction.whole_op_count)
+                       : std::span(block.ops).subspan(instruction.first_op, instruction.op_count);
+  Interpreter(policy, state, findings).run(instruction, ops, index, log);
+  registers.refresh(instruction.summary.writes);
+  return true;
 }
 
 }  // namespace fptrace::emu::taint

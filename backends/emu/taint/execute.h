@@ -39,6 +39,11 @@ struct FindingList {
   }
 };
 
+// In what of the registers a label has an effect.
+inline RegisterMask reads(const Summary& summary, const Policy& policy) {
+  return policy.pointers ? summary.reads | summary.address_reads : summary.reads;
+}
+
 struct State {
   RegisterShadow& registers;
   ShadowMemory& memory;
@@ -51,5 +56,11 @@ struct State {
 // say.) True: it had an effect; false: no label was to be seen anywhere, or only removed.
 bool execute(const Block& block, uint32_t first, uint32_t last, std::span<const Access> log,
              const Policy& policy, const State& state, FindingList& findings);
+
+// The same for one instruction that completed, `log` being its accesses; whether it is one of a block
+// that is executed as a whole.
+bool execute_instruction(const Block& block, uint16_t index, bool is_whole,
+                         std::span<const Access> log, const Policy& policy, const State& state,
+                         FindingList& findings);
 
 }  // namespace fptrace::emu::taint

@@ -72,6 +72,7 @@ bool Findings::note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set,
 bool Findings::hold_slowly(uint32_t index, LabelId set, uint64_t count) {
   if (index != cached_holder_) {
     std::fill(std::begin(cache_), std::end(cache_), kNoLabel);
+    covered_count_ = 0;
     cached_holder_ = index;
   }
   cache_[set % kCache] = set;
@@ -82,6 +83,11 @@ bool Findings::hold_slowly(uint32_t index, LabelId set, uint64_t count) {
     if ((set & kSingleLabel) == 0) told_.push_back(set);
   }
   holder.set = sets_.join(holder.set, set);
+  LabelRun single;
+  const auto runs = sets_.runs(holder.set, single);
+  const bool is_one = runs.size() == 1 && sets_.options().max_depth == 0;
+  covered_ = LabelSets::single(runs.front().first);
+  covered_count_ = is_one ? runs.front().last - runs.front().first + 1 : 0;
   return first;
 }
 

@@ -46,7 +46,8 @@ class Findings {
             uint32_t reports_per_site, uint32_t& site);
   // The task has it in user mode. Whether it is its first label.
   bool hold(uint32_t holder, LabelId set, uint64_t count) {
-    if (set == kNoLabel || (holder == cached_holder_ && cache_[set % kCache] == set)) return false;
+    if (set == kNoLabel) return false;
+    if (holder == cached_holder_ && (cache_[set % kCache] == set || is_covered(set))) return false;
     return hold_slowly(holder, set, count);
   }
 
@@ -58,6 +59,8 @@ class Findings {
 
  private:
   static constexpr uint32_t kCache = 1 << 10;
+  // A program that goes through a file has one run of labels, mostly.
+  bool is_covered(LabelId set) const { return set - covered_ < covered_count_; }
   bool hold_slowly(uint32_t holder, LabelId set, uint64_t count);
   uint32_t& place_of(SiteKind kind, uint32_t holder, uint64_t vaddr);
   void grow_index();
@@ -71,6 +74,8 @@ class Findings {
   uint32_t last_holder_ = 0;
   uint32_t cached_holder_ = 0;
   LabelId cache_[kCache] = {};  // what that holder has already
+  LabelId covered_ = kNoLabel;  // and so many single labels from this one on
+  uint32_t covered_count_ = 0;
 };
 
 }  // namespace fptrace::emu::taint

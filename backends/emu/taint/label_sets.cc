@@ -8,18 +8,21 @@
 namespace fptrace::emu::taint {
 namespace {
 
-// So many sets are 24 MB with their index; fewer are not worth looking for garbage.
-constexpr uint64_t kFirstCollection = 1 << 19;
+// Fewer sets, or bytes of their runs, are not worth looking for garbage. More no longer fit into a
+// processor's cache.
+constexpr uint64_t kFirstCollection = 1 << 17, kFirstRunBytes = 8 << 20;
 constexpr size_t kFirstIndex = 1 << 12;
 
 uint32_t hash_of(std::span<const LabelRun> runs, uint32_t depth, bool merged) {
   return uint32_t(XXH3_64bits_withSeed(runs.data(), runs.size_bytes(), depth * 2 + merged));
 }
 
-bool covers(std::span<const LabelRun> outer, LabelRun inner) {
-  for (const LabelRun run : outer)
-    if (run.first <= inner.first && inner.last <= run.last) return true;
-  return false;
+// Whether one run of `outer` has all of `inner`.
+bool covers(std::span<const LabelRun> outer, std::span<const LabelRun> inner) {
+  const uint32_t first = inner.front().first, last = inner.back().last;
+  const auto run = std::lower_bound(outer.begin(), outer.end(), last,
+                                    [](LabelRun r, uint32_t label) { return r.last < label; });
+  return run != outer.end() && run->first <= first;
 }
 
 void merge(std::span<const LabelRun> a, std::span<const LabelRun> b, std::vector<LabelRun>& out) {
@@ -39,7 +42,12 @@ void merge(std::span<const LabelRun> a, std::span<const LabelRun> b, std::vector
 }  // namespace
 
 LabelSets::LabelSets()
-    : sets_(1), index_(kFirstIndex), memos_(new Memo[kMemos]()), collect_at_(kFirstCollection) {}
+    : sets_(1),
+      index_(kFirstIndex),
+      memos_(new Memo[kMemos]()),
+      range_memos_(new Memo[kRangeMemos]()),
+      collect_at_(kFirstCollection),
+      collect_runs_at_(kFirstRunBytes) {}
 
 LabelSets::~LabelSets() {
   for (Set& set : sets_)
@@ -58,6 +66,30 @@ LabelId LabelSets::range(uint32_t first, uint32_t last) {
   return intern({&run, 1}, 0, false);
 }
 
+LabelId LabelSets::range_of(LabelId first, LabelId last) {
+  Memo& memo = range_memos_[(first ^ last << 7) % kRangeMemos];
+  if (memo.a != first || memo.b != last)
+    memo = {first, last, range(first & ~kSingleLabel, last & ~kSingleLabel)};
+  return memo.joined;
+}
+
+LabelId LabelSets::join_all(const LabelId* ids, uint32_t count) {
+  LabelId all = kNoLabel;
+  for (uint32_t i = 0; i < count;) {
+    LabelId piece = ids[i];
+    uint32_t next = i + 1;
+    // Words of a file that is labelled byte by byte.
+    if ((piece & kSingleLabel) != 0) {
+      while (next < count && ids[next] == piece + (next - i)) ++next;
+      if (next - i > 2) piece = range_of(piece, ids[next - 1]);
+      if (next - i == 2) next = i + 1;
+    }
+    all = join(all, piece);
+    i = next;
+  }
+  return all;
+}
+
 LabelId LabelSets::join_slowly(LabelId a, LabelId b) {
   const LabelId joined = unite(a, b);
   memos_[memo_index(a, b)] = {a, b, joined};
@@ -69,8 +101,8 @@ LabelId LabelSets::unite(LabelId a, LabelId b) {
   const auto runs_a = runs(a, single_a), runs_b = runs(b, single_b);
   const uint32_t depth_a = depth(a), depth_b = depth(b);
   // What grows, grows by little: mostly one is within the other.
-  if (depth_a >= depth_b && runs_b.size() == 1 && covers(runs_a, runs_b[0])) return a;
-  if (depth_b >= depth_a && runs_a.size() == 1 && covers(runs_b, runs_a[0])) return b;
+  if (depth_a >= depth_b && covers(runs_a, runs_b)) return a;
+  if (depth_b >= depth_a && covers(runs_b, runs_a)) return b;
   merge(runs_a, runs_b, scratch_);
   const auto same = [&](std::span<const LabelRun> runs) {
     return std::equal(runs.begin(), runs.end(), scratch_.begin(), scratch_.end());
@@ -82,7 +114,7 @@ LabelId LabelSets::unite(LabelId a, LabelId b) {
                          run_bytes_ + scratch_.size() * sizeof(LabelRun) > kMostRunBytes);
   if (too_many) {
     scratch_[0].last = scratch_.back().last;
-    scratch_.resize(1);
+    scratch_.erase(scratch_.begin() + 1, scratch_.end());
   }
   return intern(scratch_, std::max(depth_a, depth_b), too_many || is_merged(a) || is_merged(b));
 }
@@ -158,7 +190,7 @@ void LabelSets::grow_index() {
 
 uint64_t LabelSets::bytes() const {
   return sets_.capacity() * sizeof(Set) + index_.size() * sizeof(LabelId) + run_bytes_ +
-         kMemos * sizeof(Memo);
+         (kMemos + kRangeMemos) * sizeof(Memo);
 }
 
 void LabelSets::begin_collection() {
@@ -201,7 +233,9 @@ void LabelSets::end_collection() {
     index_[at] = id;
   }
   std::fill_n(memos_.get(), kMemos, Memo{});
+  std::fill_n(range_memos_.get(), kRangeMemos, Memo{});
   collect_at_ = std::max(kFirstCollection, stored_ * 2);
+  collect_runs_at_ = std::max(kFirstRunBytes, run_bytes_ * 2);
 }
 
 }  // namespace fptrace::emu::taint

@@ -7,8 +7,7 @@
 
 namespace fptrace::emu::taint {
 
-// --- Places: indices of bytes in RegisterShadow::bytes
-// ---------------------------------------------
+// --- Places: indices of bytes in RegisterShadow::bytes -------------------------------------------
 
 // General registers as numbered by emu::Gpr, low byte first; vector registers; st(0) to st(7) as
 // the stack stands now, of 10 bytes, each in 16 (mm0 to mm7 are their low bytes, as if st(0) were
@@ -36,16 +35,15 @@ inline constexpr uint8_t kSetCf = 1 << kCf, kSetPf = 1 << kPf, kSetAf = 1 << kAf
                          kSetSf = 1 << kSf, kSetOf = 1 << kOf, kSetFsw = 1 << kFsw;
 inline constexpr uint8_t kAllFlags = kSetCf | kSetPf | kSetAf | kSetZf | kSetSf | kSetOf;
 
-// --- Masks: a bit a register
-// -------------------------------------------------------------------------
+// --- Masks: a bit a register ---------------------------------------------------------------------
 
 using RegisterMask = uint64_t;
-inline constexpr unsigned kGprBit = 0, kVectorBit = 16, kX87Bit = 32, kFlagBit = 40;
+// A vector register has two, for its lower half, which is xmm, and for the rest.
+inline constexpr unsigned kGprBit = 0, kVectorBit = 16, kX87Bit = 32, kFlagBit = 40, kHighBit = 48;
 inline constexpr RegisterMask kX87Mask = RegisterMask{0xff} << kX87Bit;
 inline constexpr RegisterMask kFlagMask = RegisterMask{0xff} << kFlagBit;
 
-// --- Operations
-// ----------------------------------------------------------------------------------------
+// --- Operations ----------------------------------------------------------------------------------
 
 // In what follows: D, A, B are the n bytes from dst, a, b; `+` is LabelSets::join; C(x) is
 // LabelSets::computed; all inputs are read before the output is written, so they may overlap,

@@ -17,40 +17,46 @@ struct alignas(64) RegisterShadow {
   LabelId* at(uint16_t place) { return bytes + place; }
   const LabelId* at(uint16_t place) const { return bytes + place; }
 
+  // Where the bytes of a mask's bit are, and how many.
+  static constexpr uint16_t place_of(unsigned bit) {
+    if (bit < kVectorBit) return gpr_at(bit);
+    if (bit < kX87Bit) return vector_at(bit - kVectorBit);
+    if (bit < kFlagBit) return x87_at(bit - kX87Bit);
+    if (bit < kHighBit) return flag_at(bit - kFlagBit);
+    return uint16_t(vector_at(bit - kHighBit) + kVectorBytes / 2);
+  }
+  static constexpr uint16_t size_of(unsigned bit) {
+    if (bit < kVectorBit) return kGprBytes;
+    return bit >= kFlagBit && bit < kHighBit ? 1 : 16;
+  }
+
   // Takes the labels of whole registers.
   void clear(RegisterMask registers) {
     for (RegisterMask left = registers & labelled; left != 0; left &= left - 1) {
       const auto bit = unsigned(__builtin_ctzll(left));
-      if (bit < kVectorBit)
-        std::memset(at(gpr_at(bit)), 0, kGprBytes * sizeof(LabelId));
-      else if (bit < kX87Bit)
-        std::memset(at(vector_at(bit - kVectorBit)), 0, kVectorBytes * sizeof(LabelId));
-      else if (bit < kFlagBit)
-        std::memset(at(x87_at(bit - kX87Bit)), 0, kX87Bytes * sizeof(LabelId));
-      else
-        bytes[flag_at(bit - kFlagBit)] = kNoLabel;
+      std::memset(at(place_of(bit)), 0, size_of(bit) * sizeof(LabelId));
     }
     labelled &= ~registers;
   }
 
   // Brings `labelled` up to date after bytes of these registers were written.
   void refresh(RegisterMask registers) {
-    for (RegisterMask left = registers; left != 0; left &= left - 1) {
+    RegisterMask found = 0;
+    if ((registers & kFlagMask) != 0)
+      for (unsigned i = 0; i < kFlagCount; ++i)
+        found |= RegisterMask{bytes[flag_at(i)] != kNoLabel} << (kFlagBit + i);
+    for (RegisterMask left = registers & ~kFlagMask; left != 0; left &= left - 1) {
       const auto bit = unsigned(__builtin_ctzll(left));
-      const RegisterMask mask = RegisterMask{1} << bit;
-      if (any_labelled(bit))
-        labelled |= mask;
-      else
-        labelled &= ~mask;
+      found |= RegisterMask{any_labelled(bit)} << bit;
     }
+    labelled = (labelled & ~registers) | (found & registers);
   }
 
   // Whether a byte of the register of this bit has a label, whatever `labelled` says.
   bool any_labelled(unsigned bit) const {
-    if (bit < kVectorBit) return any<kGprBytes>(gpr_at(bit));
-    if (bit < kX87Bit) return any<kVectorBytes>(vector_at(bit - kVectorBit));
-    if (bit < kFlagBit) return any<kX87Bytes>(x87_at(bit - kX87Bit));
-    return bytes[flag_at(bit - kFlagBit)] != kNoLabel;
+    const LabelId* const bytes_of = at(place_of(bit));
+    if (bit < kVectorBit) return any<kGprBytes>(bytes_of);
+    return size_of(bit) == 1 ? *bytes_of != kNoLabel : any<16>(bytes_of);
   }
 
   // Calls visit(label) for each byte that has one.
@@ -62,9 +68,9 @@ struct alignas(64) RegisterShadow {
 
  private:
   template <uint16_t kSize>
-  bool any(uint16_t place) const {
+  static bool any(const LabelId* labels) {
     LabelId all = kNoLabel;
-    for (uint16_t i = 0; i < kSize; ++i) all |= bytes[place + i];
+    for (uint16_t i = 0; i < kSize; ++i) all |= labels[i];
     return all != kNoLabel;
   }
 };

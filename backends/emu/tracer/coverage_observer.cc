@@ -85,12 +85,11 @@ DrcovModule CoverageObserver::module_of(const Collected& process, const MemoryRe
   const auto& all = process.regions;
   auto first = all.begin() + (&region - all.data()), last = first;
   const auto at = first;
-  for (auto it = at; it->offset != 0 && it != all.begin();) {
+  for (auto it = at; first->offset != 0 && it != all.begin();) {
     --it;
     if (!same_file(*it, region)) continue;
     if (it->offset >= first->offset) break;  // mapped twice
     first = it;
-    if (it->offset == 0) break;
   }
   for (auto it = at + 1; it != all.end(); ++it) {
     if (!same_file(*it, region)) continue;

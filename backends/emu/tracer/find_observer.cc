@@ -73,7 +73,19 @@ Result<void> FindObserver::program_ended(const Sight& sight) {
         places_[known->second].hits = count.hits;
     }
   } while (request.reply[1] > 0 && request.args[0] + request.reply[1] < request.reply[0]);
+  name_kernel_code(sight.guest.kernel());
   return {};
+}
+
+void FindObserver::name_kernel_code(const GuestKernel& kernel) {
+  std::set<uint64_t> addresses;
+  for (const Place& place : places_)
+    if (place.kernel) addresses.insert(place.pc);
+  if (addresses.empty()) return;
+  const auto names = kernel.name_code(addresses);
+  for (Place& place : places_)
+    if (const auto it = names.find(place.pc); place.kernel && it != names.end())
+      place.function = it->second;
 }
 
 }  // namespace fptrace::emu

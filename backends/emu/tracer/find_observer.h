@@ -25,6 +25,7 @@ class FindObserver final : public Observer {
     std::string name;  // short, of the process
     bool write = false, kernel = false;
     uint64_t pc = 0, hits = 0;
+    NamedAddress function;  // of code of the kernel, if it is known
     // Of the first hit.
     uint64_t instructions = 0, vaddr = 0, paddr = 0;
     // From the innermost frame on; of code of the kernel: of the program that entered it, if one
@@ -46,6 +47,7 @@ class FindObserver final : public Observer {
 
  private:
   void add(const Sight& sight, const Report& report);
+  void name_kernel_code(const GuestKernel& kernel);
 
   Options options_;
   std::vector<Place> places_;

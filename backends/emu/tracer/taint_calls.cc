@@ -10,9 +10,9 @@ namespace {
 
 constexpr uint64_t kMostPieces = 1024;  // UIO_MAXIOV
 
-constexpr std::string_view kMoving[] = {
-    "read",   "readv",  "recv",   "recvfrom", "recvmsg",  "send",      "sendfile",
-    "sendfile64", "sendmsg", "sendto", "splice",   "write",    "writev"};
+constexpr std::string_view kMoving[] = {"read",   "readv",    "recv",       "recvfrom", "recvmsg",
+                                        "send",   "sendfile", "sendfile64", "sendmsg",  "sendto",
+                                        "splice", "write",    "writev"};
 constexpr std::string_view kClosing[] = {"close",  "close_range", "dup2",  "dup3",
                                          "execve", "execveat",    "munmap"};
 
@@ -72,8 +72,7 @@ std::optional<MovedBytes> moved_bytes(TaskView& task, const SyscallCall& call) {
   if (name == "sendmsg") return message(Moves::kOut);
   if (name == "recvmsg") return message(Moves::kIn);
   if (name == "sendfile" || name == "sendfile64")
-    return from_file(task, fd, args.i32(1), args.word(2),
-                     name == "sendfile64" || !args.narrow());
+    return from_file(task, fd, args.i32(1), args.word(2), name == "sendfile64" || !args.narrow());
   if (name == "splice") return from_file(task, args.i32(2), fd, args.word(1), true);
   return std::nullopt;
 }

@@ -20,9 +20,9 @@ enum class Moves : uint8_t {
 };
 struct MovedBytes {
   Moves how = Moves::kOut;
-  int fd = -1;                     // of the pipe, socket or terminal
-  std::vector<UserBytes> bytes{};  // of kOut and kIn: what the call may move, in order
-  int from = -1;                   // of kFileOut
+  int fd = -1;                       // of the pipe, socket or terminal
+  std::vector<UserBytes> bytes{};    // of kOut and kIn: what the call may move, in order
+  int from = -1;                     // of kFileOut
   std::optional<uint64_t> offset{};  // in that file; nullopt: from where it stands
 };
 

@@ -17,8 +17,8 @@ Result<void> FileLabels::set_up(Channel& channel, const GuestKernel& kernel) {
   if (unlock == 0) unlock = kernel.symbol("unlock_page");  // before 5.16
   const Member owner = kernel.layout().pages.page_mapping;
   if (unlock == 0 || !owner)
-    return fail(Errc::kUnsupported,
-                "the guest's kernel " + kernel.release() + " does not tell when it has read a file");
+    return fail(Errc::kUnsupported, "the guest's kernel " + kernel.release() +
+                                        " does not tell when it has read a file");
   channel.set_page_hooks(unlock, kernel.symbol("folio_end_read"), owner.offset);
   return {};
 }
@@ -29,10 +29,8 @@ Result<void> FileLabels::add(const Sight& sight, Source source,
   Followed file{std::move(source), 0, {}};
   file.address_space = kernel.pointer(file.source.inode, kernel.layout().inode.mapping);
   if (file.address_space == 0 || !sight.channel.add_page_owner(file.address_space))
-    return fail(Errc::kUnsupported,
-                file.source.name + ": more files than can be followed at once");
-  const auto pieces =
-      pieces_of_file(kernel, file.source.inode, file.source.from, file.source.to);
+    return fail(Errc::kUnsupported, file.source.name + ": more files than can be followed at once");
+  const auto pieces = pieces_of_file(kernel, file.source.inode, file.source.from, file.source.to);
   if (auto ok = label(file, pieces, events); !ok) return ok;
   files_.push_back(std::move(file));
   return {};

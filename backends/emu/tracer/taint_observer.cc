@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backends/emu/channel/find_wire.h"
 #include "common/path/resolver.h"
 
 namespace fptrace::emu {
@@ -39,6 +40,13 @@ TaintUse use_of(uint32_t kind) {
 
 }  // namespace
 
+void TaintObserver::prepare(Channel& channel) {
+  channel.want_taint(true);
+  if (settings_.string.empty()) return;
+  channel.want_find(kFindUserCode | kFindKernelCode);
+  channel.want_moment();
+}
+
 Result<void> TaintObserver::kernel_found(Channel& channel, const GuestKernel& kernel) {
   parts_.emplace(channel, settings_.network);
   if (auto ok = FileLabels::set_up(channel, kernel); !ok) return ok;
@@ -59,6 +67,8 @@ Result<Observer::Next> TaintObserver::program_begins(const Sight& sight) {
   if (!program) return fail(Errc::kBackend, "the program's first task is not known");
   for (const auto& file : settings_.files)
     if (auto ok = add_file(sight, *program, file); !ok) return fail(ok.error());
+  if (!settings_.string.empty())
+    if (auto ok = look_for_string(sight); !ok) return fail(ok.error());
   const uint64_t per_stream = settings_.one_label ? 1 : kStreamLabels;
   if (settings_.standard_input) stdin_labels_ = take_labels(per_stream);
   if (settings_.network) network_labels_ = take_labels(per_stream);
@@ -93,15 +103,19 @@ Result<void> TaintObserver::add_file(const Sight& sight, GuestThread& program,
   }
   const uint64_t count = settings_.one_label ? 1 : to - file.from + 1;
   if (next_label_ + count > kMostTaintLabels)
-    return fail(Errc::kUnsupported, name + ": more bytes than there are labels (2^31); name a "
-                                           "range, PATH:FROM-TO, or use --one-label");
+    return fail(Errc::kUnsupported, name +
+                                        ": more bytes than there are labels (2^31); name a "
+                                        "range, PATH:FROM-TO, or use --one-label");
   GuestFileSystem& fs = sight.guest.view().file_system_of(program.task);
   const auto place = fs.find(is.path);
   if (!place) return fail(place.error());
   const GuestKernel& kernel = sight.guest.kernel();
-  FileLabels::Source source{
-      name, kernel.pointer(place->dentry, kernel.layout().dentry.inode), file.from, to,
-      take_labels(count), settings_.one_label ? 0u : 1u};
+  FileLabels::Source source{name,
+                            kernel.pointer(place->dentry, kernel.layout().dentry.inode),
+                            file.from,
+                            to,
+                            take_labels(count),
+                            settings_.one_label ? 0u : 1u};
   std::vector<TaintSourceEvent> events;
   // Also where nothing is in memory yet: the report names every source.
   sight.emit(nullptr, TaintSourceEvent{TaintOrigin::kFile, name, file.from, 0, source.first_label,
@@ -126,6 +140,8 @@ Result<void> TaintObserver::act(const Sight& sight) {
     return {};
   }
   if (stop.kind == StopKind::kMarker) return on_marker(sight);
+  if (stop.kind == StopKind::kFound) return on_found(sight);
+  if (stop.kind == StopKind::kMoment) return on_moment(sight);
   GuestThread* const thread = sight.threads.find(stop.task);
   if (!thread) return {};
   if (stop.kind == StopKind::kSyscall) return parts_->outputs.on_call(sight, *thread);
@@ -202,13 +218,60 @@ Result<void> TaintObserver::label_stream(const Sight& sight, TaintOrigin origin,
   if (!one && offset + size > kStreamLabels) return {};
   const uint32_t first = one ? base : base + uint32_t(offset);
   std::vector<UserBytes> taken = bytes;
-  for (uint64_t left = size; UserBytes& one_piece : taken) {
+  for (uint64_t left = size; UserBytes & one_piece : taken) {
     one_piece.size = std::min(one_piece.size, left);
     left -= one_piece.size;
   }
   sight.emit(nullptr, TaintSourceEvent{origin, "", offset, size, first, one ? 0u : 1u});
   const TaintHow how = origin == TaintOrigin::kStdin ? TaintHow::kReplace : TaintHow::kAdd;
   return parts_->engine.label(pieces_of(space, std::move(taken), {first, one ? 0u : 1u, how}));
+}
+
+Result<void> TaintObserver::look_for_string(const Sight& sight) {
+  const std::string& string = settings_.string;
+  string_labels_ = take_labels(settings_.one_label ? 1 : string.size());
+  Request request{};
+  request.kind = uint32_t(RequestKind::kFind);
+  request.args[0] = string.size();
+  request.args[1] = UINT64_MAX;
+  request.args[2] = 1;
+  std::ranges::copy(string, sight.channel.mail().begin());
+  sight.emit(nullptr, TaintSourceEvent{TaintOrigin::kString, string, 0, 0, string_labels_,
+                                       settings_.one_label ? 0u : 1u});
+  return sight.channel.ask(request);
+}
+
+// The instruction that reads or writes the string has not been carried out yet, and would take the
+// labels away again: they come when it is over.
+Result<void> TaintObserver::on_found(const Sight& sight) {
+  const auto reports = sight.channel.reports();
+  if (reports.empty()) return {};
+  const uint64_t vaddr = reports.back().values[0], size = settings_.string.size();
+  const PageTables tables(sight.stop().cpu.cr3, sight.guest.kernel().five_levels());
+  const uint32_t step = settings_.one_label ? 0 : 1;
+  constexpr uint64_t kPage = 4096;
+  for (uint64_t at = 0; at < size;) {
+    const uint64_t part = std::min(size - at, kPage - (vaddr + at) % kPage);
+    const auto paddr = sight.guest.kernel().memory().translate(tables, vaddr + at);
+    if (!paddr) return {};
+    found_.push_back({*paddr, part, {string_labels_ + uint32_t(at) * step, step}});
+    at += part;
+  }
+  Request request{};
+  request.kind = uint32_t(RequestKind::kMoment);
+  request.args[0] = sight.stop().count;
+  return sight.channel.ask(request);
+}
+
+Result<void> TaintObserver::on_moment(const Sight& sight) {
+  if (found_.empty()) return {};
+  const bool first = !std::exchange(string_seen_, true);
+  if (first)
+    sight.emit(nullptr,
+               TaintSourceEvent{TaintOrigin::kString, settings_.string, 0, settings_.string.size(),
+                                string_labels_, settings_.one_label ? 0u : 1u});
+  const auto found = std::exchange(found_, {});
+  return parts_->engine.label(found);
 }
 
 // What a program in the guest says with cpuid; see taint_wire.h.
@@ -278,8 +341,7 @@ void TaintObserver::on_reports(const Sight& sight) {
     if (report.kind < uint32_t(ReportKind::kTaint) || kind >= uint32_t(TaintFindingKind::kHolder))
       continue;
     const auto index = size_t(report.values[0]);
-    if (!places_.contains(index))
-      places_[index] = code_.place(sight, report.task, report.vaddr);
+    if (!places_.contains(index)) places_[index] = code_.place(sight, report.task, report.vaddr);
   }
 }
 
@@ -304,8 +366,8 @@ Result<void> TaintObserver::tell_findings(const Sight& sight, const GuestThread*
     if (!set) return fail(set.error());
     CodePlace at = place != places_.end() ? place->second : CodePlace{};
     at.address = finding.vaddr;
-    sight.emit(thread, TaintUseEvent{use_of(finding.kind), std::move(at), set->labels,
-                                     finding.times});
+    sight.emit(thread,
+               TaintUseEvent{use_of(finding.kind), std::move(at), set->labels, finding.times});
     places_.erase(i);
   }
   const auto holders = engine.holders();

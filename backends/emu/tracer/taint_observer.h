@@ -21,7 +21,7 @@ class TaintObserver final : public Observer {
   explicit TaintObserver(TaintSettings settings) : settings_(std::move(settings)) {}
 
   Cap capabilities() const override { return Cap::kTaint; }
-  void prepare(Channel& channel) override { channel.want_taint(true); }
+  void prepare(Channel& channel) override;
   Result<void> kernel_found(Channel& channel, const GuestKernel& kernel) override;
   Result<Next> program_begins(const Sight& sight) override;
   Result<Next> stopped(const Sight& sight) override;
@@ -35,6 +35,9 @@ class TaintObserver final : public Observer {
                             const std::string& name, uint64_t vaddr, uint64_t size);
   Result<void> label_stream(const Sight& sight, TaintOrigin origin, const AddressSpace& space,
                             const std::vector<UserBytes>& bytes, uint64_t offset, uint64_t size);
+  Result<void> look_for_string(const Sight& sight);
+  Result<void> on_found(const Sight& sight);
+  Result<void> on_moment(const Sight& sight);
   Result<void> on_marker(const Sight& sight);
   Result<void> answer(const Sight& sight, const std::vector<TaintSetId>& ids, TaintQueryEvent from);
   uint32_t take_labels(uint64_t count);
@@ -58,7 +61,9 @@ class TaintObserver final : public Observer {
   std::optional<Parts> parts_;  // once the kernel is known
   uint64_t next_label_ = 0;
   uint32_t stdin_labels_ = 0, network_labels_ = 0, guest_labels_ = 0;  // where theirs begin
-  bool program_runs_ = false;
+  uint32_t string_labels_ = 0;
+  std::vector<TaintEngine::Piece> found_;  // where the string stands, not labelled yet
+  bool string_seen_ = false, program_runs_ = false;
   TaintCode code_;
   std::map<size_t, CodePlace> places_;  // of findings, by their index
   std::set<size_t> told_;

@@ -16,8 +16,7 @@ bool is_written_to(uint32_t flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
 TaintWriteEvent event_of(TaintSink sink, const FileRef& file, uint64_t base,
                          const LabelledSpan& span) {
-  return {sink,        file,        base + span.offset, span.length, span.positional,
-          span.labels, span.depth};
+  return {sink, file, base + span.offset, span.length, span.positional, span.labels, span.depth};
 }
 
 }  // namespace

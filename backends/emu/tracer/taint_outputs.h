@@ -60,8 +60,8 @@ class TaintOutputs {
   TaintEngine& engine_;
   bool network_;
   uint64_t unseen_ = 0, received_ = 0;
-  std::unordered_map<uint64_t, Pending> pending_;          // by task
-  std::map<Identity, uint64_t> written_;                   // to pipes and the like: bytes so far
+  std::unordered_map<uint64_t, Pending> pending_;           // by task
+  std::map<Identity, uint64_t> written_;                    // to pipes and the like: bytes so far
   std::map<Identity, std::vector<LabelledSpan>> reported_;  // of files, as last told
 };
 

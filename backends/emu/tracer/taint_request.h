@@ -11,15 +11,16 @@ namespace fptrace::emu {
 // What is to be followed through a replay, and how.
 struct TaintSettings {
   struct File {
-    std::string path;           // as the program would name it when it begins
-    uint64_t from = 0;          // first byte
-    uint64_t to = UINT64_MAX;   // last byte; the greatest: to its end
+    std::string path;          // as the program would name it when it begins
+    uint64_t from = 0;         // first byte
+    uint64_t to = UINT64_MAX;  // last byte; the greatest: to its end
   };
   std::vector<File> files;
   bool standard_input = false;
   bool network = false;                  // what is received from sockets of AF_INET and AF_INET6
   std::vector<uint32_t> arguments;       // of the program; 0 is its name
   std::vector<std::string> environment;  // names of variables
+  std::string string;                    // wherever it stands in memory; empty: none
   bool one_label = false;                // for each source, instead of one for each byte
   bool pointers = false;                 // what is loaded has the labels of its address, too
   bool depths = false;                   // count computations

@@ -30,6 +30,13 @@ TEST(Image, DescriptionComesBackAsItWas) {
   EXPECT_EQ(to_json(*again), to_json(sample()));
 }
 
+TEST(Image, OfAnotherFormatHasItsNameAlone) {
+  const auto old = parse_image(R"({"format": 1, "name": "mine", "state": "aa"})");
+  ASSERT_TRUE(old) << old.error().what;
+  EXPECT_EQ(old->name, "mine");
+  EXPECT_EQ(old->state + old->recipe, "");
+}
+
 TEST(Image, DamagedDescriptionIsAnError) {
   for (const char* text : {"", "[]", "{}", "{\"format\":1}", "{\"format\":\"x\"}", "nonsense"})
     EXPECT_FALSE(parse_image(text)) << text;

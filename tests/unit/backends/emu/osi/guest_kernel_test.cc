@@ -39,6 +39,21 @@ TEST(GuestKernel, TakesBothKindsOfSymbolTables) {
   EXPECT_EQ(kernel->current(guest.gs_base()), task) << "per-CPU symbols do not begin at 0";
 }
 
+TEST(GuestKernel, NamesTheFunctionsThatAddressesLieIn) {
+  for (const bool counted : {false, true}) {
+    FakeGuest guest({.counted_offsets = counted});
+    const auto memory = guest.memory();
+    const auto kernel = GuestKernel::find(memory);
+    ASSERT_TRUE(kernel) << kernel.error().what;
+    const uint64_t text = guest.symbol("_stext"), end = guest.symbol("_etext");
+    const auto names = kernel->name_code({text, text + 5, end, text - 1, 0});
+    ASSERT_EQ(names.size(), 2u);
+    EXPECT_EQ(names.at(text).function, "_stext");
+    EXPECT_EQ(names.at(text + 5).function, "_stext");
+    EXPECT_EQ(names.at(text + 5).offset, 5u);
+  }
+}
+
 TEST(GuestKernel, TakesBothHomesOfTheCurrentTask) {
   FakeGuest guest({.own_current = true});
   const uint64_t task = guest.task(7, "seven");

@@ -23,9 +23,10 @@ BundleHeader sample() {
   h.argv = {"./a", "\xff", ""};
   h.cwd = "/w";
   h.exit = {0, 11};
+  h.first_instruction = 12;
   h.instructions = 123;
   h.output_bytes = 5;
-  h.output_sha256 = std::string(64, 'b');
+  h.guest_sha256 = std::string(64, 'b');
   return h;
 }
 
@@ -98,6 +99,9 @@ TEST_F(Bundle, EditedAnywhereIsRefused) {
 
 TEST_F(Bundle, AnotherFileIsNoRecording) {
   EXPECT_THAT(complaint("#!/bin/sh\n"), HasSubstr("is no recording"));
+  std::string older = whole_;
+  older[7] = '1';
+  EXPECT_THAT(complaint(older), HasSubstr(".fpr was recorded with another version of fptrace"));
 }
 
 }  // namespace

@@ -1,0 +1,113 @@
+#include "backends/emu/taint/jit/plan.h"
+
+#include <algorithm>
+
+namespace fptrace::emu::taint::jit {
+namespace {
+
+// With depth, an operation that takes computed() of some of its bytes only is left alone.
+bool is_compiled(const Op& op, bool depth) {
+  switch (op.code) {
+    case OpCode::kRestore:
+    case OpCode::kString:
+    case OpCode::kPushX87:
+    case OpCode::kPopX87:
+    case OpCode::kUnmodelled:  // whether it is reported depends on more than its labels
+    case OpCode::kCount:
+      return false;
+    case OpCode::kShiftLeft:
+    case OpCode::kShiftRight:
+    case OpCode::kShiftArithmetic:
+    case OpCode::kRotateLeft:
+      return !depth;
+    case OpCode::kMix:
+    case OpCode::kMixInto:
+    case OpCode::kSpread:
+    case OpCode::kFlags:
+    case OpCode::kBranch:
+    case OpCode::kJump:
+      return op.c <= kMostLanes;
+    default:
+      return true;
+  }
+}
+
+// Whether its operations do all that the interpreter would do: that one clears all it stores to
+// when the inputs have no label.
+bool is_simple(std::span<const Op> ops, const Instruction& instruction,
+               std::span<const Access> log, bool depth) {
+  if ((instruction.flags & Instruction::kAnyAccesses) != 0) return false;
+  uint32_t loads = 0, stores = 0, loaded = 0, stored = 0;
+  for (const Access& access : log) {
+    ++(access.is_store ? stores : loads);
+    (access.is_store ? stored : loaded) = access.size;
+  }
+  if (loads > 1 || stores > 1) return false;
+  uint32_t writes = 0;
+  for (const Op& op : ops) {
+    if (!is_compiled(op, depth)) return false;
+    if (op.code == OpCode::kLoad && uint32_t{op.a} + op.n > loaded) return false;
+    if (op.code == OpCode::kStore && (op.a != 0 || op.n != stored)) return false;
+    writes += op.code == OpCode::kStore || op.code == OpCode::kClearArea;
+  }
+  return writes == stores;
+}
+
+}  // namespace
+
+Plan make_plan(const Block& block, std::span<const Access> log, bool pointers, bool depth) {
+  Plan plan;
+  plan.pointers = pointers;
+  plan.depth = depth;
+  const Access* access = log.data();
+  const Access* const end = access + log.size();
+  for (uint16_t i = 0; i < block.instructions.size(); ++i) {
+    const Instruction& instruction = block.instructions[i];
+    const Access* const first = access;
+    while (access != end && access->instruction <= i) ++access;
+    const std::span<const Access> its_log(first, access);
+    const auto ops = std::span(block.whole_ops)
+                         .subspan(instruction.first_whole_op, instruction.whole_op_count);
+
+    PlannedInstruction& planned = plan.instructions.emplace_back();
+    planned.index = i;
+    planned.interpreted = !is_simple(ops, instruction, its_log, depth);
+    if (planned.interpreted) {
+      plan.any_interpreted = true;
+      planned.step = uint32_t(plan.steps.size());
+      plan.steps.push_back({i, 0, 0});
+      continue;
+    }
+    for (const Access& one : its_log) {
+      (one.is_store ? planned.store : planned.load) = uint32_t(plan.steps.size());
+      plan.steps.push_back({i, one.size, one.is_store});
+    }
+    planned.first_op = uint32_t(plan.ops.size());
+    planned.op_count = uint32_t(ops.size());
+    plan.ops.insert(plan.ops.end(), ops.begin(), ops.end());
+  }
+  return plan;
+}
+
+bool matches(const Plan& plan, std::span<const Access> log, const Access** first_of) {
+  const auto is_as = [](const Access& access, const Step& step) {
+    return access.instruction == step.instruction && access.size == step.size &&
+           access.is_store == step.is_store;
+  };
+  if (!plan.any_interpreted)
+    return std::equal(log.begin(), log.end(), plan.steps.begin(), plan.steps.end(), is_as);
+  const Access* access = log.data();
+  const Access* const end = access + log.size();
+  for (const Step& step : plan.steps) {
+    *first_of++ = access;
+    if (step.size == 0) {
+      while (access != end && access->instruction == step.instruction) ++access;
+    } else if (access == end || !is_as(*access++, step)) {
+      return false;
+    }
+  }
+  *first_of = access;
+  return access == end;
+}
+
+}  // namespace fptrace::emu::taint::jit

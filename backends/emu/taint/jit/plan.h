@@ -1,0 +1,16 @@
+#pragma once
+#include <span>
+
+#include "backends/emu/taint/execute.h"
+#include "backends/emu/taint/jit/compiled.h"
+
+namespace fptrace::emu::taint::jit {
+
+// How to compile the block for executions with accesses like these, of one that was complete.
+Plan make_plan(const Block& block, std::span<const Access> log, bool pointers, bool depth);
+
+// Whether the accesses are as planned. `first_of` has room for one more than there are steps, and is
+// filled as Frame::steps says if the plan has interpreted instructions.
+bool matches(const Plan& plan, std::span<const Access> log, const Access** first_of);
+
+}  // namespace fptrace::emu::taint::jit

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""What recording and replaying in a virtual machine cost.
+
+Of what is compared, rounds alternate, so that a machine whose speed drifts drifts for both; each
+figure is the median of the rounds (of a ratio: of the rounds' own ratios).
+
+usage: emu_speed.py --fptrace PATH [--rounds N]
+"""
+import argparse
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+# Processes of all kinds, so that there is something to tell of: 200 of them, and some thousand files.
+WORK = ["bash", "-c", "for i in {1..200}; do /bin/true; done; for i in {1..2000}; do read a < /etc/hosts; done"]
+
+
+def timed(argv, **how):
+    start = time.monotonic()
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **how)
+    return time.monotonic() - start
+
+
+def header(bundle):
+    data = bundle.read_bytes()
+    return json.loads(data[48:48 + int.from_bytes(data[8:16], "little")])
+
+
+class Bench:
+    def __init__(self, fptrace, rounds, work):
+        self.fptrace, self.rounds, self.work = fptrace, rounds, Path(work)
+
+    def alternate(self, a, b):
+        """Medians of a() and of b(), and of the ratio a/b."""
+        pairs = [(a(), b()) for _ in range(self.rounds)]
+        return (statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs),
+                statistics.median(p[0] / p[1] for p in pairs))
+
+    def to_the_prompt(self):
+        bundle = self.work / "true.fpr"
+        times = [timed([self.fptrace, "record", "-o", bundle, "--", "/bin/true"]) for _ in range(self.rounds)]
+        return f"record -- /bin/true, to the prompt: {statistics.median(times):.2f} s (at most 1.5)"
+
+    def captured_command(self):
+        """The command line of a recording's QEMU, by a wrapper in its place."""
+        wrapper, seen = self.work / "qemu", self.work / "arguments"
+        wrapper.write_text("#!/bin/sh\ncase \"$*\" in *rr=record*) printf '%s\\0' \"$@\" >" + str(seen) +
+                           ";; esac\nexec qemu-system-x86_64 \"$@\"\n")
+        wrapper.chmod(0o755)
+        timed([self.fptrace, "record", "-o", self.work / "a.fpr", "--", "/bin/true"],
+              env=dict(os.environ, FPTRACE_QEMU=str(wrapper)))
+        return seen.read_text().split("\0")[:-1]
+
+    def boot(self, arguments, mode):
+        """Seconds until the guest's init says that it is ready, of the machine with that command line."""
+        place = Path(tempfile.mkdtemp(dir=self.work))
+        image = Path(arguments[arguments.index("-kernel") + 1]).parent
+        for name in ("state.qcow2", "disk.qcow2"):
+            shutil.copy(image / name, place)
+        (place / "contents").touch()
+        os.truncate(place / "contents", 1 << 20)
+        to_read, to_write = os.pipe()
+        from_read, from_write = os.pipe()
+        ours, its = socket.socketpair()
+        now = []
+        for a in arguments:
+            a = re.sub(r"path=/dev/fd/\d+,input-path=/dev/fd/\d+", f"path=/dev/fd/{from_write},input-path=/dev/fd/{to_read}", a)
+            a = re.sub(r"^(socket,id=qmp,fd=)\d+", rf"\g<1>{its.fileno()}", a)
+            a = re.sub(r"(file=)[^,]*/((?:state|disk)\.qcow2)", rf"\1{place}/\2", a)
+            a = re.sub(r"mem-path=[^,]*", f"mem-path={place}/ram", a)
+            a = re.sub(r"^file:.*", f"file:{place}/console", a)
+            a = re.sub(r",rr=record,rrfile=.*", mode.format(place=place), a)
+            if a != "-S":
+                now.append(a)
+        start = time.monotonic()
+        with subprocess.Popen(["qemu-system-x86_64", *now], pass_fds=[to_read, from_write, its.fileno()],
+                              stdin=subprocess.DEVNULL) as qemu:
+            for fd in (to_read, from_write):
+                os.close(fd)
+            its.close()
+            said = os.read(from_read, 4096)
+            seconds = time.monotonic() - start
+            qemu.kill()
+        for fd in (to_write, from_read):
+            os.close(fd)
+        ours.close()
+        shutil.rmtree(place)
+        if not said:
+            sys.exit("the guest did not boot: " + " ".join(now))
+        return seconds
+
+    def recording(self):
+        arguments = self.captured_command()
+        a, b, ratio = self.alternate(lambda: self.boot(arguments, ",rr=record,rrfile={place}/log"),
+                                     lambda: self.boot(arguments, ""))
+        return f"boot recorded {a:.2f} s, with icount alone {b:.2f} s: ratio {ratio:.2f} (at most 1.2)"
+
+    def replaying(self):
+        bundle = self.work / "work.fpr"
+        timed([self.fptrace, "record", "-o", bundle, "--include", "/bin/true", "--include", "/etc/hosts", "--", *WORK])
+        traced = [self.fptrace, "replay", "-q", "--log", self.work / "log.fplog", bundle]
+        lines = []
+        for what, more in (("events", ["--no-hash"]), ("events and contents", [])):
+            a, b, ratio = self.alternate(lambda m=more: timed(traced + m), lambda: timed([self.fptrace, "replay", bundle]))
+            lines.append(f"replay with {what} {a:.2f} s, bare {b:.2f} s: ratio {ratio:.2f} (at most 1.15)")
+        h = header(bundle)
+        count = h["instructions"] - h["first_instruction"]
+        lines.append(f"log {h['log']['size'] * 1000 / count:.2f} bytes per 1,000 instructions, packed "
+                     f"{h['log']['packed'] * 1000 / count:.2f} (at most 3; {count / 1e6:.0f} M instructions)")
+        return "\n".join(lines)
+
+    def python(self):
+        bundle = self.work / "python.fpr"
+        seconds = timed([self.fptrace, "record", "-o", bundle, "--", "/usr/bin/python3", "-c", "pass"])
+        return f"record -- python3 -c pass: {bundle.stat().st_size / 1e6:.1f} MB (at most 15), {seconds:.2f} s"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fptrace", required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    subprocess.run([args.fptrace, "image", "build"], check=True, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as work:
+        bench = Bench(args.fptrace, args.rounds, work)
+        for measure in (bench.to_the_prompt, bench.recording, bench.replaying, bench.python):
+            print(measure(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
