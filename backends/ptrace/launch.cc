@@ -5,15 +5,14 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <string_view>
+#include <system_error>
 
 #include "backends/ptrace/seccomp_filter.h"
+#include "common/path/program_search.h"
 #include "common/proc/tracing_rights.h"
 
 extern char** environ;
@@ -204,41 +203,16 @@ Result<Launched> start(const std::string& path, const std::vector<std::string>& 
   return launched;
 }
 
-Result<void> executable(const std::string& path) {
-  struct stat st {};
-  const std::string what = "cannot run " + path;
-  const auto refuse = [&](int error) {
-    return fail(Errc::kTracee, what + ": " + std::generic_category().message(error), error);
-  };
-  if (::stat(path.c_str(), &st) < 0) return refuse(errno);
-  if (S_ISDIR(st.st_mode)) return refuse(EISDIR);
-  if (!S_ISREG(st.st_mode) || ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) < 0)
-    return refuse(EACCES);
-  return {};
-}
-
 }  // namespace
 
 Result<std::string> find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos || name.empty()) {
-    if (auto ok = executable(name); !ok) return fail(ok.error());
-    return name;
-  }
-  const char* env = std::getenv("PATH");
-  std::string_view rest = env ? env : "/bin:/usr/bin";
-  Error refused{Errc::kTracee, "cannot run " + name + ": not found in PATH", ENOENT};
-  for (bool more = true; more;) {
-    const size_t colon = rest.find(':');
-    const std::string_view dir = rest.substr(0, colon);
-    const std::string path = (dir.empty() ? "." : std::string(dir)) + "/" + name;
-    const auto ok = executable(path);
-    if (ok) return path;
-    // As execvp: go on after what is not there or not ours, but remember that something was.
-    if (ok.error().sys == EACCES || ok.error().sys == EISDIR) refused = ok.error();
-    more = colon != std::string_view::npos;
-    rest.remove_prefix(more ? colon + 1 : rest.size());
-  }
-  return fail(refused);
+  FoundProgram found = search_program(name, search_path(), host_program_error);
+  if (found.error == 0) return std::move(found.path);
+  const bool in_path = name.find('/') == std::string::npos && found.error == ENOENT;
+  return fail(Errc::kTracee,
+              "cannot run " + name + ": " +
+                  (in_path ? "not found in PATH" : std::generic_category().message(found.error)),
+              found.error);
 }
 
 Result<Launched> launch(const std::string& path, const std::vector<std::string>& argv, Stops wanted,

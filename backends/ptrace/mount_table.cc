@@ -27,30 +27,6 @@ std::string join(const std::string& dir, const std::string& rest) {
   return dir == "/" ? (rest.empty() ? "/" : rest) : dir + rest;
 }
 
-// upperdir and the lowerdirs of an overlay's mount options (Documentation/filesystems/overlayfs).
-// A colon inside a name is written "\:".
-std::vector<std::string> overlay_layers(const std::string& options) {
-  std::vector<std::string> layers;
-  for (const std::string_view key : {"upperdir=", "lowerdir="}) {
-    size_t at = options.find("," + std::string(key));
-    if (at == std::string::npos) continue;
-    std::string dir;
-    for (at += key.size() + 1; at <= options.size(); ++at) {
-      const char c = at < options.size() ? options[at] : ',';
-      if (c == '\\' && at + 1 < options.size()) {
-        dir += options[++at];
-      } else if (c == ',' || c == ':') {
-        if (!dir.empty()) layers.push_back(std::move(dir));
-        dir.clear();
-        if (c == ',') break;
-      } else {
-        dir += c;
-      }
-    }
-  }
-  return layers;
-}
-
 bool same_file(const std::string& path, const FileRef& file) {
   struct stat st {};
   return ::lstat(path.c_str(), &st) == 0 && st.st_dev == file.dev && st.st_ino == file.ino;

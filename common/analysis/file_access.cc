@@ -118,7 +118,10 @@ Result<void> FileAccess::on_event(const Event& event) {
       [&](const SocketEvent& e) { on_socket(event, e); },
       [&](const ContentEvent& e) { on_content(e); },  //
       [](const TraceEndEvent&) {}, [](const ThreadExitEvent&) {}, [](const SignalEvent&) {},
-      [](const GapEvent&) {});
+      [](const GapEvent&) {}, [](const TaintSourceEvent&) {}, [](const TaintWriteEvent&) {},
+      [](const TaintUseEvent&) {}, [](const TaintHolderEvent&) {}, [](const TaintQueryEvent&) {},
+      [](const TaintUnmodelledEvent&) {}, [](const TaintSummaryEvent&) {},
+      [](const TaintNoteEvent&) {});
   return {};
 }
 

@@ -10,7 +10,13 @@ std::string name(ProcessKey key) {
 bool belongs_to_trace(const Event& event) {
   return std::holds_alternative<TraceStartEvent>(event.body) ||
          std::holds_alternative<TraceEndEvent>(event.body) ||
-         std::holds_alternative<ContentEvent>(event.body);
+         std::holds_alternative<ContentEvent>(event.body) ||
+         std::holds_alternative<TaintSourceEvent>(event.body) ||
+         std::holds_alternative<TaintWriteEvent>(event.body) ||
+         std::holds_alternative<TaintUseEvent>(event.body) ||
+         std::holds_alternative<TaintUnmodelledEvent>(event.body) ||
+         std::holds_alternative<TaintSummaryEvent>(event.body) ||
+         std::holds_alternative<TaintNoteEvent>(event.body);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/child_process.h"
+#include "common/event/taint_labels.h"
 
 // What a traced program did, as plain values. Every backend produces these, every analysis and
 // file format consumes them. Nothing here knows ptrace, QEMU or protobuf.
@@ -249,11 +250,117 @@ struct GapEvent {
   bool operator==(const GapEvent&) const = default;
 };
 
+// Taint: labels on the bytes of sources, followed through all that was computed from them.
+
+enum class TaintOrigin : uint8_t {
+  kFile,
+  kStdin,
+  kArgument,
+  kEnvironment,
+  kString,  // wherever it stood in memory
+  kNetwork,
+  kGuest,  // labelled by a program itself
+};
+// Some bytes of a source were labelled: byte `offset` + i has label `first_label` + i * `step`. One
+// source may come in several pieces, and a byte of it more than once (a page was read again).
+struct TaintSourceEvent {
+  TaintOrigin origin = TaintOrigin::kFile;
+  std::string name;  // a path, the number of an argument, the name of a variable, the string
+  uint64_t offset = 0, length = 0;  // bytes of the source
+  uint32_t first_label = 0;
+  uint32_t step = 1;  // 0: all bytes have the same label
+  bool operator==(const TaintSourceEvent&) const = default;
+};
+
+enum class TaintSink : uint8_t { kFile, kPipe, kSocket, kTerminal, kOther };
+// Bytes that were written somewhere have labels. Of a pipe, a socket or a terminal, `offset` counts
+// what was written to it before. Of a file these are the labels that it has when it is closed or
+// removed, or at the end of the trace: the events of one such moment follow one another and have
+// the same time, and stand for the whole file. One without labels and length says that none are
+// left.
+struct TaintWriteEvent {
+  TaintSink sink = TaintSink::kFile;
+  FileRef file;
+  uint64_t offset = 0, length = 0;
+  // Byte i has the one label `labels.runs[0].first` + i. Otherwise each has all of `labels`.
+  bool positional = false;
+  TaintLabels labels;
+  uint32_t depth = 0;  // computations from source to here; 0: a copy, or not counted
+  bool operator==(const TaintWriteEvent&) const = default;
+};
+
+// An instruction of a program, for a person.
+struct CodePlace {
+  uint64_t address = 0;  // in the process
+  std::string object;    // FileRef::path of the file that is mapped there; empty: of none
+  uint64_t offset = 0;   // from the address that the file's first byte is mapped at
+  std::string symbol;    // "main+0x1c"; empty: not known
+  std::string source;    // file of the source text, as its compiler named it; empty: not known
+  uint32_t line = 0;     // from 1; 0: not known
+  bool operator==(const CodePlace&) const = default;
+};
+enum class TaintUse : uint8_t {
+  kBranch,       // a condition
+  kJump,         // where a jump, call or return leads
+  kInstruction,  // any input
+};
+// What an instruction of the process did with labelled bytes, all in all.
+struct TaintUseEvent {
+  TaintUse use = TaintUse::kBranch;
+  CodePlace at;
+  TaintLabels labels;
+  uint64_t times = 0;
+  bool operator==(const TaintUseEvent&) const = default;
+};
+// What the process had in its registers, all in all.
+struct TaintHolderEvent {
+  TaintLabels labels;
+  bool operator==(const TaintHolderEvent&) const = default;
+};
+// The answer to a program that asked for the labels of its own memory (bytes from `address` on) or
+// of a register (by number: bytes `address` of it on). As many events as there are different ones.
+struct TaintQueryEvent {
+  bool of_register = false;
+  uint32_t number = 0;  // of the register
+  uint64_t address = 0, length = 0;
+  bool positional = false;  // as above
+  TaintLabels labels;
+  bool operator==(const TaintQueryEvent&) const = default;
+};
+// An instruction that is followed in no detail: all that it writes has the labels of all that it
+// reads.
+struct TaintUnmodelledEvent {
+  std::string mnemonic;
+  uint64_t times = 0, tainted = 0;  // executions; those with a labelled input
+  bool operator==(const TaintUnmodelledEvent&) const = default;
+};
+// How it went. The last event of taint, but for notes.
+struct TaintSummaryEvent {
+  bool pointers = false;  // what is loaded has the labels of its address, too
+  bool depths = false;    // computations were counted
+  uint32_t deepest = 0;
+  uint64_t instructions = 0;                   // that had to do with labels
+  uint64_t peak_labelled = 0;                  // bytes of memory with a label at one time
+  uint64_t peak_shadow = 0;                    // bytes that these labels took
+  uint64_t peak_sets = 0;                      // bytes that the sets took
+  uint64_t unmodelled = 0, unmodelled_tainted = 0;
+  bool merged = false;  // a set outgrew its limit
+  bool operator==(const TaintSummaryEvent&) const = default;
+};
+// Something that a reader of the results must know: a source that never came up, for one.
+struct TaintNoteEvent {
+  std::string what;    // a short fixed name
+  std::string detail;  // a sentence
+  bool operator==(const TaintNoteEvent&) const = default;
+};
+
 // Append only: the index of an alternative is its number in the event log.
 using EventBody = std::variant<TraceStartEvent, TraceEndEvent, AttachEvent, DetachEvent, ForkEvent,
                                ThreadEvent, ThreadExitEvent, ExecEvent, ExitEvent, OpenEvent,
                                FdEvent, MmapEvent, ListEvent, PathEvent, RenameEvent, MountEvent,
-                               SocketEvent, SignalEvent, ContentEvent, GapEvent>;
+                               SocketEvent, SignalEvent, ContentEvent, GapEvent, TaintSourceEvent,
+                               TaintWriteEvent, TaintUseEvent, TaintHolderEvent, TaintQueryEvent,
+                               TaintUnmodelledEvent, TaintSummaryEvent, TaintNoteEvent>;
 
 struct Event {
   uint64_t seq = 0;      // position in the trace, from 1, no gaps: the only order analyses may use

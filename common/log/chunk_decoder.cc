@@ -208,6 +208,13 @@ class Extractor {
     if (row >= tables_.strings.size()) return refuse("a string that is not in the table");
     if (spend(kStringCost + tables_.strings[row].size())) copy(row, s);
   }
+  void labels(TaintLabels& l) {
+    text(label_text_);
+    if (!error_.empty()) return;
+    auto parsed = parse_labels(label_text_);
+    if (!parsed) return refuse("labels that cannot be read");
+    l = *std::move(parsed);
+  }
   void list(std::vector<std::string>& l) {
     if (at_.list >= chunk_.list_size()) return refuse("the list stream is too short");
     const uint32_t row = chunk_.list(at_.list++);
@@ -331,6 +338,7 @@ class Extractor {
     uint64_t last_addr = 0;
     uint64_t event_cost = 0, chunk_cost = 0;
   } at_;
+  std::string label_text_;
   std::string error_;
 };
 

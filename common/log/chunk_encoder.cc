@@ -161,6 +161,7 @@ class Appender {
   pb::Chunk& columns() { return chunk_; }
 
   void text(const std::string& s) { chunk_.add_text(tables_.text(s)); }
+  void labels(const TaintLabels& l) { text(to_text(l)); }
   void list(const std::vector<std::string>& l) { chunk_.add_list(tables_.list(l)); }
   void file(const FileRef& f) { chunk_.add_file(difference(tables_.file(f), last_file_)); }
   void lookup(const Lookup& l) { chunk_.add_lookup(difference(tables_.lookup(l), last_lookup_)); }
@@ -220,6 +221,7 @@ class Scales {
   uint64_t total() const { return total_; }
 
   void text(const std::string& s) { total_ += cost_of(s); }
+  void labels(const TaintLabels& l) { text(to_text(l)); }
   void list(const std::vector<std::string>& l) { total_ += cost_of(l); }
   void file(const FileRef& f) { total_ += cost_of(f); }
   void lookup(const Lookup& l) { total_ += cost_of(l); }

@@ -46,6 +46,11 @@ bool any_path(const std::string& p, const Event& event) {
         return matches_path(p, e.address) || matches_lookup(p, e.at) || matches_path(p, e.peer_exe);
       },
       [&](const ContentEvent& e) { return matches_file(p, e.file); },
+      [&](const TaintSourceEvent& e) {
+        return e.origin == TaintOrigin::kFile && matches_path(p, e.name);
+      },
+      [&](const TaintWriteEvent& e) { return matches_file(p, e.file); },
+      [&](const TaintUseEvent& e) { return matches_path(p, e.at.object); },
       // Types without a path, each named: a new one must be thought of here.
       [&](const TraceStartEvent& e) { return none(e); },
       [&](const TraceEndEvent& e) { return none(e); },
@@ -53,7 +58,12 @@ bool any_path(const std::string& p, const Event& event) {
       [&](const ForkEvent& e) { return none(e); }, [&](const ThreadEvent& e) { return none(e); },
       [&](const ThreadExitEvent& e) { return none(e); },
       [&](const ExitEvent& e) { return none(e); }, [&](const SignalEvent& e) { return none(e); },
-      [&](const GapEvent& e) { return none(e); });
+      [&](const GapEvent& e) { return none(e); },
+      [&](const TaintHolderEvent& e) { return none(e); },
+      [&](const TaintQueryEvent& e) { return none(e); },
+      [&](const TaintUnmodelledEvent& e) { return none(e); },
+      [&](const TaintSummaryEvent& e) { return none(e); },
+      [&](const TaintNoteEvent& e) { return none(e); });
 }
 
 std::optional<int64_t> fd_of(const Event& event) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/json_text.h"
+#include "common/event/taint_names.h"
 #include "common/log/text.h"
 
 namespace fptrace {
@@ -132,6 +133,73 @@ void body(Json& j, const ContentEvent& e) {
   j["sha256"] = std::move(sum);
 }
 void body(Json& j, const GapEvent& e) {
+  put(j, "what", e.what);
+  put_nonempty(j, "detail", e.detail);
+}
+
+Json json(const TaintLabels& labels) {
+  Json runs = Json::array();
+  for (const LabelRun& r : labels.runs) runs.push_back({r.first, r.last});
+  return runs;
+}
+void put_labels(Json& j, const TaintLabels& labels) {
+  j["labels"] = json(labels);
+  if (labels.merged) j["merged"] = true;
+}
+void body(Json& j, const TaintSourceEvent& e) {
+  j["origin"] = name_of(e.origin);
+  put(j, "name", e.name);
+  j["offset"] = e.offset;
+  j["length"] = e.length;
+  j["first_label"] = e.first_label;
+  j["step"] = e.step;
+}
+void body(Json& j, const TaintWriteEvent& e) {
+  j["sink"] = name_of(e.sink);
+  j["file"] = json(e.file);
+  j["offset"] = e.offset;
+  j["length"] = e.length;
+  j["positional"] = e.positional;
+  put_labels(j, e.labels);
+  j["depth"] = e.depth;
+}
+void body(Json& j, const TaintUseEvent& e) {
+  j["use"] = name_of(e.use);
+  j["address"] = e.at.address;
+  put_nonempty(j, "object", e.at.object);
+  j["offset"] = e.at.offset;
+  put_nonempty(j, "symbol", e.at.symbol);
+  put_nonempty(j, "source", e.at.source);
+  if (e.at.line != 0) j["line"] = e.at.line;
+  put_labels(j, e.labels);
+  j["times"] = e.times;
+}
+void body(Json& j, const TaintHolderEvent& e) { put_labels(j, e.labels); }
+void body(Json& j, const TaintQueryEvent& e) {
+  if (e.of_register) j["register"] = e.number;
+  j["address"] = e.address;
+  j["length"] = e.length;
+  j["positional"] = e.positional;
+  put_labels(j, e.labels);
+}
+void body(Json& j, const TaintUnmodelledEvent& e) {
+  put(j, "mnemonic", e.mnemonic);
+  j["times"] = e.times;
+  j["tainted"] = e.tainted;
+}
+void body(Json& j, const TaintSummaryEvent& e) {
+  j["pointers"] = e.pointers;
+  j["depths"] = e.depths;
+  j["deepest"] = e.deepest;
+  j["instructions"] = e.instructions;
+  j["peak_labelled"] = e.peak_labelled;
+  j["peak_shadow"] = e.peak_shadow;
+  j["peak_sets"] = e.peak_sets;
+  j["unmodelled"] = e.unmodelled;
+  j["unmodelled_tainted"] = e.unmodelled_tainted;
+  j["merged"] = e.merged;
+}
+void body(Json& j, const TaintNoteEvent& e) {
   put(j, "what", e.what);
   put_nonempty(j, "detail", e.detail);
 }

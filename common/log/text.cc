@@ -9,15 +9,19 @@
 
 #include "common/base/scanner.h"
 #include "common/base/text.h"
+#include "common/event/taint_names.h"
 
 namespace fptrace {
 namespace {
 
-// In the order of EventBody, PathOp, RenameOp, MountOp, SocketOp.
+// In the order of EventBody, and of the enums.
 constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kTypes = {
-    "start",  "end",   "attach", "detach", "fork",    "thread", "thread-exit",
-    "exec",   "exit",  "open",   "fd",     "mmap",    "list",   "path",
-    "rename", "mount", "socket", "signal", "content", "gap"};
+    "start",        "end",         "attach",        "detach",           "fork",
+    "thread",       "thread-exit", "exec",          "exit",             "open",
+    "fd",           "mmap",        "list",          "path",             "rename",
+    "mount",        "socket",      "signal",        "content",          "gap",
+    "taint-source", "taint-write", "taint-use",     "taint-holder",     "taint-query",
+    "taint-unmodelled", "taint-summary", "taint-note"};
 constexpr std::array<std::string_view, size_t(PathOp::kSetxattr) + 1> kPathOps = {
     "stat",     "access", "readlink", "statfs", "getxattr", "watch",  "handle",
     "chdir",    "chroot", "mkdir",    "mknod",  "symlink",  "unlink", "rmdir",
@@ -28,7 +32,6 @@ constexpr std::array<std::string_view, size_t(MountOp::kNamespace) + 1> kMountOp
     "mount", "umount", "pivot_root", "move", "namespace"};
 constexpr std::array<std::string_view, size_t(SocketOp::kSend) + 1> kSocketOps = {"connect", "bind",
                                                                                   "send"};
-
 struct FlagName {
   uint32_t bits;
   std::string_view name;
@@ -165,6 +168,56 @@ std::string text(const ContentEvent& e) {
          " sha256 " + sum;
 }
 std::string text(const GapEvent& e) {
+  return quote(e.what) + (e.detail.empty() ? "" : " " + quote(e.detail));
+}
+std::string range_text(uint64_t offset, uint64_t length) {
+  if (length == 0) return "[]";
+  const std::string first = std::to_string(offset);
+  return "[" + (length == 1 ? first : first + ".." + std::to_string(offset + length - 1)) + "]";
+}
+std::string labels_text(const TaintLabels& labels, bool positional) {
+  const std::string out = labels.empty() ? "none" : to_text(labels);
+  return positional ? out + " one by one" : out;
+}
+std::string text(const TaintSourceEvent& e) {
+  return std::string(name_of(e.origin)) + " " + quote(e.name) +
+         range_text(e.offset, e.length) + " labels from " + std::to_string(e.first_label) +
+         (e.step == 0 ? " (one for all)" : "");
+}
+std::string text(const TaintWriteEvent& e) {
+  return std::string(name_of(e.sink)) + " " + file_text(e.file) +
+         range_text(e.offset, e.length) + " labels " + labels_text(e.labels, e.positional) +
+         (e.depth == 0 ? "" : " depth " + std::to_string(e.depth));
+}
+std::string text(const TaintUseEvent& e) {
+  const CodePlace& at = e.at;
+  std::string out = std::string(name_of(e.use)) + " " + hex(at.address);
+  if (!at.object.empty()) out += " " + quote(at.object) + "+" + hex(at.offset);
+  if (!at.symbol.empty()) out += " " + quote(at.symbol);
+  if (!at.source.empty()) out += " " + quote(at.source) + ":" + std::to_string(at.line);
+  return out + " " + std::to_string(e.times) + " times, labels " + labels_text(e.labels, false);
+}
+std::string text(const TaintHolderEvent& e) { return "labels " + labels_text(e.labels, false); }
+std::string text(const TaintQueryEvent& e) {
+  const std::string what =
+      e.of_register ? "register " + std::to_string(e.number) + " byte " + std::to_string(e.address)
+                    : hex(e.address);
+  return what + " " + std::to_string(e.length) + " bytes, labels " +
+         labels_text(e.labels, e.positional);
+}
+std::string text(const TaintUnmodelledEvent& e) {
+  return quote(e.mnemonic) + " " + std::to_string(e.times) + " times, " +
+         std::to_string(e.tainted) + " with labels";
+}
+std::string text(const TaintSummaryEvent& e) {
+  return std::string(e.pointers ? "data and pointers" : "data") + ", " +
+         std::to_string(e.instructions) + " instructions, " + std::to_string(e.peak_labelled) +
+         " bytes at most, " + std::to_string(e.unmodelled_tainted) + " of " +
+         std::to_string(e.unmodelled) + " not modelled had labels" +
+         (e.depths ? ", depth " + std::to_string(e.deepest) : "") +
+         (e.merged ? ", sets were merged" : "");
+}
+std::string text(const TaintNoteEvent& e) {
   return quote(e.what) + (e.detail.empty() ? "" : " " + quote(e.detail));
 }
 

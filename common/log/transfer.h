@@ -12,6 +12,7 @@
 //   choice(column, value, last)           an enum, whose greatest value is `last`
 //   process(column, value)                a ProcessKey
 //   count(column, list)                   the length of a list whose elements follow as references
+//   labels(value)                         a set of labels, as a string of the text stream
 //   late_text(column, rows, value)        a string that is mostly empty; `rows`: events of the type
 //   tids(attach columns, list), sha256(content columns, value)
 
@@ -166,6 +167,81 @@ void transfer(Io& io, typename Io::template Ref<ContentEvent>& e) {
 }
 template <class Io>
 void transfer(Io& io, typename Io::template Ref<GapEvent>& e) {
+  io.text(e.what);
+  io.text(e.detail);
+}
+
+template <class Io>
+void transfer(Io& io, typename Io::template Ref<TaintSourceEvent>& e) {
+  auto* c = io.columns().mutable_taint_source();
+  io.choice(c->mutable_origin(), e.origin, TaintOrigin::kGuest);
+  io.text(e.name);
+  io.num(c->mutable_offset(), e.offset);
+  io.num(c->mutable_length(), e.length);
+  io.num(c->mutable_first_label(), e.first_label);
+  io.num(c->mutable_step(), e.step);
+}
+template <class Io>
+void transfer(Io& io, typename Io::template Ref<TaintWriteEvent>& e) {
+  auto* c = io.columns().mutable_taint_write();
+  io.choice(c->mutable_sink(), e.sink, TaintSink::kOther);
+  io.file(e.file);
+  io.num(c->mutable_offset(), e.offset);
+  io.num(c->mutable_length(), e.length);
+  io.num(c->mutable_positional(), e.positional);
+  io.labels(e.labels);
+  io.num(c->mutable_depth(), e.depth);
+}
+template <class Io>
+void transfer(Io& io, typename Io::template Ref<TaintUseEvent>& e) {
+  auto* c = io.columns().mutable_taint_use();
+  io.choice(c->mutable_use(), e.use, TaintUse::kInstruction);
+  io.num(c->mutable_address(), e.at.address);
+  io.text(e.at.object);
+  io.num(c->mutable_offset(), e.at.offset);
+  io.text(e.at.symbol);
+  io.text(e.at.source);
+  io.num(c->mutable_line(), e.at.line);
+  io.labels(e.labels);
+  io.num(c->mutable_times(), e.times);
+}
+template <class Io>
+void transfer(Io& io, typename Io::template Ref<TaintHolderEvent>& e) {
+  io.labels(e.labels);
+}
+template <class Io>
+void transfer(Io& io, typename Io::template Ref<TaintQueryEvent>& e) {
+  auto* c = io.columns().mutable_taint_query();
+  io.num(c->mutable_of_register(), e.of_register);
+  io.num(c->mutable_number(), e.number);
+  io.num(c->mutable_address(), e.address);
+  io.num(c->mutable_length(), e.length);
+  io.num(c->mutable_positional(), e.positional);
+  io.labels(e.labels);
+}
+template <class Io>
+void transfer(Io& io, typename Io::template Ref<TaintUnmodelledEvent>& e) {
+  auto* c = io.columns().mutable_taint_unmodelled();
+  io.text(e.mnemonic);
+  io.num(c->mutable_times(), e.times);
+  io.num(c->mutable_tainted(), e.tainted);
+}
+template <class Io>
+void transfer(Io& io, typename Io::template Ref<TaintSummaryEvent>& e) {
+  auto* c = io.columns().mutable_taint_summary();
+  io.num(c->mutable_pointers(), e.pointers);
+  io.num(c->mutable_depths(), e.depths);
+  io.num(c->mutable_deepest(), e.deepest);
+  io.num(c->mutable_instructions(), e.instructions);
+  io.num(c->mutable_peak_labelled(), e.peak_labelled);
+  io.num(c->mutable_peak_shadow(), e.peak_shadow);
+  io.num(c->mutable_peak_sets(), e.peak_sets);
+  io.num(c->mutable_unmodelled(), e.unmodelled);
+  io.num(c->mutable_unmodelled_tainted(), e.unmodelled_tainted);
+  io.num(c->mutable_merged(), e.merged);
+}
+template <class Io>
+void transfer(Io& io, typename Io::template Ref<TaintNoteEvent>& e) {
   io.text(e.what);
   io.text(e.detail);
 }

@@ -44,6 +44,7 @@ class Renamer {
   }
   void operator()(MountEvent& e) const { (*this)(e.target); }
   void operator()(SocketEvent& e) const { (*this)(e.at); }
+  void operator()(TaintWriteEvent& e) const { (*this)(e.file); }
   template <class Other>
   void operator()(Other&) const {}  // names no file
 

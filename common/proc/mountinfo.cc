@@ -61,4 +61,26 @@ Result<std::vector<Mount>> parse_mountinfo(std::string_view text) {
   return mounts;
 }
 
+std::vector<std::string> overlay_layers(const std::string& options) {
+  std::vector<std::string> layers;
+  for (const std::string_view key : {"upperdir=", "lowerdir="}) {
+    size_t at = ("," + options).find("," + std::string(key));
+    if (at == std::string::npos) continue;
+    std::string dir;
+    for (at += key.size(); at <= options.size(); ++at) {
+      const char c = at < options.size() ? options[at] : ',';
+      if (c == '\\' && at + 1 < options.size()) {
+        dir += options[++at];
+      } else if (c == ',' || c == ':') {
+        if (!dir.empty()) layers.push_back(std::move(dir));
+        dir.clear();
+        if (c == ',') break;
+      } else {
+        dir += c;
+      }
+    }
+  }
+  return layers;
+}
+
 }  // namespace fptrace

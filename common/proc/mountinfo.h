@@ -22,4 +22,8 @@ struct Mount {
 // Pure. Errors name the 1-based line and the column.
 Result<std::vector<Mount>> parse_mountinfo(std::string_view text);
 
+// Pure: upperdir, then the lowerdirs, of an overlay's mount options; uppermost first
+// (Documentation/filesystems/overlayfs.rst). A colon inside a name is written "\:".
+std::vector<std::string> overlay_layers(const std::string& options);
+
 }  // namespace fptrace

@@ -112,7 +112,6 @@ class Closure {
   static ManifestOptions builder_options(const StaticOptions& options) {
     ManifestOptions o;
     o.root = options.root;
-    o.packages = options.packages;
     return o;
   }
   Result<Program> load_program(const std::string& path);
@@ -147,7 +146,9 @@ class Closure {
     if (!bytes) return std::nullopt;
     return std::move(*bytes);
   }
-  void warn(std::string sentence) { warnings_.insert(std::move(sentence)); }
+  void warn(std::string sentence) {
+    if (!only_possible_) warnings_.insert(std::move(sentence));
+  }
 
   const StaticOptions& options_;
   const RootTree tree_;
@@ -159,6 +160,7 @@ class Closure {
   std::map<std::tuple<std::string, bool, bool, uint16_t, uint32_t, bool>, LoaderSearch> searches_;
   std::map<std::string, std::string> rules_;  // by canonical path of the library
   std::set<std::string> warnings_;
+  bool only_possible_ = false;  // what is looked at was not asked for by name
 };
 
 Result<Closure::Program> Closure::load_program(const std::string& path) {
@@ -402,13 +404,18 @@ Result<StaticClosure> Closure::run() {
     if (!program) return fail(program.error());
     programs.push_back(std::move(*program));
   }
+  for (const std::string& path : options_.possible) {
+    if (auto program = load_program(path)) programs.push_back(std::move(*program));
+  }
   start();
   for (size_t i = 0; i < programs.size(); ++i) {
+    only_possible_ = i >= options_.files.size();
     process_ = {int32_t(i + 1), uint32_t(i + 1)};
     execute(programs[i]);
     execute_env_program(programs[i]);
     emit(ExitEvent{});
   }
+  only_possible_ = false;
   if (auto hashed = hash_files(); !hashed) return fail(hashed.error());
   return finish(programs);
 }

@@ -11,9 +11,11 @@ namespace fptrace {
 
 struct StaticOptions {
   std::vector<std::string> files;           // absolute, within `root`
+  // The same, of files that may turn out to be no programs: those are left out, and nothing is said
+  // of what the others lack.
+  std::vector<std::string> possible;
   std::string root;                         // "" is this host
   std::optional<std::string> library_path;  // as LD_LIBRARY_PATH
-  bool packages = true;                     // look up owners of files
 };
 
 struct StaticClosure {

@@ -29,12 +29,22 @@ Json encode(const ProcessRow& row) {
   j["ppid"] = row.parent;
   j["threads"] = row.threads;
   j["uid"] = row.uid;
+  j["state"] = std::string(1, row.state);
   j["start_ns"] = row.start_ns;
   put(j, "comm", row.comm);
   put_nonempty(j, "exe", row.exe);
+  put_nonempty(j, "cwd", row.cwd);
   put(j, "argv", row.argv);
   if (row.kernel_thread) j["kernel_thread"] = true;
   if (row.ended) j["ended"] = true;
+  for (const ThreadRow& thread : row.thread_rows) {
+    Json t;
+    t["tid"] = thread.tid;
+    t["state"] = std::string(1, thread.state);
+    t["start_ns"] = thread.start_ns;
+    put(t, "comm", thread.comm);
+    j["thread_list"].push_back(std::move(t));
+  }
   return j;
 }
 
@@ -42,11 +52,14 @@ Json encode(const ProcessRow& row) {
 
 std::string process_table_text(const std::vector<ProcessRow>& rows, const TextStyle& style) {
   Table table;
-  table.add({"PID", "PPID", "THREADS", "UID", "START", "NAME", "PROGRAM", "COMMAND"});
+  table.add({"PID", "PPID", "THREADS", "UID", "S", "START", "NAME", "PROGRAM", "COMMAND"});
   for (const ProcessRow& row : rows) {
     table.add({std::to_string(row.pid), std::to_string(row.parent), std::to_string(row.threads),
-               std::to_string(row.uid), seconds(row.start_ns), shown(row.comm, style),
-               shown(row.exe, style), command(row, style)});
+               std::to_string(row.uid), std::string(1, row.state), seconds(row.start_ns),
+               shown(row.comm, style), shown(row.exe, style), command(row, style)});
+    for (const ThreadRow& t : row.thread_rows)
+      table.add({" " + std::to_string(t.tid), std::to_string(row.pid), "", "",
+                 std::string(1, t.state), seconds(t.start_ns), shown(t.comm, style), "", ""});
   }
   std::stringstream lines;
   table.print(lines);

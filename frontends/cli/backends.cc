@@ -91,10 +91,15 @@ Result<NamedTracer> make_emu_tracer(const Arguments& args, TracerRequest request
 }  // namespace
 
 Result<NamedTracer> make_replayer(const Arguments& args, const std::string& path,
-                                  TracerRequest request) {
+                                  TracerRequest request, const Replaying& how) {
   auto options = emu_options(args, std::move(request));
   if (!options) return fail(options.error());
   options->replay = path;
+  options->observers = how.observers;
+  options->hash = options->hash && how.events;
+  if (!how.events) options->calls = emu::Calls::kExec;
+  if (how.all_calls) options->calls = emu::Calls::kAll;
+  if (how.silent) options->output = [](emu::Stream, const char*, size_t) { return true; };
   return named_emu_tracer(*std::move(options));
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/emu/tracer/observer.h"
 #include "common/event/tracer.h"
 #include "frontends/cli/options.h"
 
@@ -57,8 +58,16 @@ struct NamedTracer {
 
 // `args` may lack any of these options. kParse: the options exclude each other.
 Result<NamedTracer> make_tracer(const Arguments& args, TracerRequest request);
+// How a recording is replayed.
+struct Replaying {
+  std::vector<emu::Observer*> observers;
+  bool events = true;      // those of files, too; without them a replay is faster
+  bool all_calls = false;  // observers want to see every system call
+  bool silent = false;     // the program's output is not shown
+};
+
 // Of the recording at `path`.
 Result<NamedTracer> make_replayer(const Arguments& args, const std::string& path,
-                                  TracerRequest request);
+                                  TracerRequest request, const Replaying& how = {});
 
 }  // namespace fptrace::cli

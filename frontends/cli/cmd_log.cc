@@ -8,6 +8,7 @@
 #include "common/log/log_reader.h"
 #include "common/log/text.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/log_source.h"
 
 namespace fptrace::cli {
 namespace {
@@ -160,14 +161,20 @@ ExitStatus print_info(const Context& ctx, const Request& request, LogReader& rea
 ExitStatus run(const Context& ctx, const Arguments& args) {
   const auto request = parse_request(args);
   if (!request) return usage_error(ctx, kLog, request.error().what);
-  auto reader = LogReader::open(request->file);
+  const auto source = LogSource::of(request->file);
+  if (!source) return failed(ctx, source.error());
+  auto reader = LogReader::open(source->path());
   if (!reader) return failed(ctx, reader.error());
   return request->info ? print_info(ctx, *request, *reader) : print_events(ctx, *request, *reader);
 }
 
 }  // namespace
 
-const Subcommand kLog{
-    "log", "FILE", "show the events of an event log", kOptions, OperandRule::kAnywhere, run};
+const Subcommand kLog{"log",
+                      "FILE",
+                      "show the events of an event log, or of a recording",
+                      kOptions,
+                      OperandRule::kAnywhere,
+                      run};
 
 }  // namespace fptrace::cli

@@ -7,6 +7,7 @@
 #include "common/log/log_tracer.h"
 #include "fingerprint/closure/static_closure.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/log_source.h"
 #include "frontends/cli/manifest_verbs.h"
 #include "frontends/cli/results.h"
 
@@ -96,7 +97,9 @@ ExitStatus run(const Context& ctx, const Arguments& args) {
   if (args.has("output") && args.value("output") == log) {
     return usage_error(ctx, kManifest, "the manifest would replace the log");
   }
-  const auto tracer = make_log_tracer(log);
+  const auto source = LogSource::of(log, args.has("openers"));
+  if (!source) return failed(ctx, source.error().what);
+  const auto tracer = make_log_tracer(source->path());
   if (!tracer) return failed(ctx, tracer.error().what);
   ManifestBuilder builder(manifest_options(args));
   if (auto ok = check_needs("manifest", builder.needs(), "log", (*tracer)->capabilities()); !ok) {

@@ -1,6 +1,7 @@
 #include "common/base/text.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/machine_session.h"
+#include "frontends/cli/replay_verbs.h"
 #include "frontends/cli/trace_session.h"
 
 namespace fptrace::cli {
@@ -10,7 +11,7 @@ constexpr Option kOwn[] = {
     {0, "no-hash", "", "do not hash the contents of files"},
     {0, "timeout", "SECONDS", "give up a replay that takes longer"},
 };
-constexpr auto kOptions = join(kManifestOptions, kResultOptions, kOwn, kGuestOptions);
+constexpr auto kOptions = join(kManifestOptions, kResultOptions, kVerbOptions, kOwn, kGuestOptions);
 
 ExitStatus failed(const Context& ctx, const std::string& what) {
   ctx.err << "fptrace replay: " << printable(what) << '\n';
@@ -30,13 +31,52 @@ ExitStatus only_run(const Context& ctx, const std::string& path) {
   return *status;
 }
 
+// How to replay for the verbs, and for the results that `events` are for.
+Replaying replaying(const Verbs& verbs, bool events) {
+  Replaying how;
+  how.events = events;
+  for (const auto& verb : verbs) {
+    how.observers.push_back(&verb->observer());
+    how.all_calls = how.all_calls || verb->wants_all_calls();
+    how.silent = how.silent || verb->prints();
+  }
+  return how;
+}
+
+bool write(const Context& ctx, const Verbs& verbs) {
+  bool whole = true;
+  for (const auto& verb : verbs) {
+    if (auto ok = verb->write(ctx); !ok) {
+      failed(ctx, ok.error().what);
+      whole = false;
+    }
+  }
+  return whole;
+}
+
 ExitStatus run(const Context& ctx, const Arguments& args) {
   if (args.operands().size() != 1) return usage_error(ctx, kReplay, "name one recording");
   const std::string& path = args.operands()[0];
-  if (!args.has("output") && !args.has("log") && !args.has("json")) return only_run(ctx, path);
-  return trace(ctx, kReplay, args, {}, Manifests::kIfNamed, [&](TracerRequest request) {
-    return make_replayer(args, path, std::move(request));
-  });
+  auto verbs = make_verbs(ctx, args);
+  if (!verbs && verbs.error().code == Errc::kParse)
+    return usage_error(ctx, kReplay, verbs.error().what);
+  if (!verbs) return failed(ctx, verbs.error().what);
+  if (args.has("dump")) {
+    if (!verbs->empty() || args.has("output") || args.has("log"))
+      return usage_error(ctx, kReplay, "--dump goes with no other result: it ends the replay");
+    return dump(ctx, kReplay, args, path);
+  }
+  for (const char* option : {"at", "dump-format"})
+    if (args.has(option))
+      return usage_error(ctx, kReplay, "--" + std::string(option) + " needs --dump");
+  const bool results =
+      args.has("output") || args.has("log") || (args.has("json") && verbs->empty());
+  if (!results && verbs->empty()) return only_run(ctx, path);
+  const auto make = [&](TracerRequest request) {
+    return make_replayer(args, path, std::move(request), replaying(*verbs, results));
+  };
+  return trace(ctx, kReplay, args, {}, results ? Manifests::kIfNamed : Manifests::kNone, make,
+               [&] { return write(ctx, *verbs); });
 }
 
 }  // namespace

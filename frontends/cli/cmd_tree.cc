@@ -4,6 +4,7 @@
 #include "fingerprint/view/graph.h"
 #include "fingerprint/view/tree_view.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/log_source.h"
 #include "frontends/cli/output.h"
 #include "frontends/cli/terminal.h"
 
@@ -39,7 +40,9 @@ ExitStatus run(const Context& ctx, const Arguments& args) {
   if (args.has("output") && args.value("output") == log) {
     return usage_error(ctx, kTree, "the output would replace the log");
   }
-  const auto tracer = make_log_tracer(log);
+  const auto source = LogSource::of(log);
+  if (!source) return failed(ctx, source.error().what);
+  const auto tracer = make_log_tracer(source->path());
   if (!tracer) return failed(ctx, tracer.error().what);
   ProcessHistory history;
   ManifestOptions options;

@@ -6,7 +6,7 @@
 namespace fptrace::cli {
 
 extern const Subcommand kAttach, kCompletion, kDiff, kDoctor, kFiles, kHelp, kImage, kLog,
-    kManifest, kPack, kRecord, kReplay, kRun, kSbom, kTree, kVerify, kVersion;
+    kManifest, kPack, kPs, kRecord, kReplay, kRun, kSbom, kTree, kVerify, kVersion;
 
 // What `fptrace help` says.
 void print_overview(std::ostream& out);

@@ -33,7 +33,7 @@ std::string choice_words(const Option& o) {
   return words;
 }
 
-bool takes_file(const Option& o) { return o.value == "FILE"; }
+bool takes_file(const Option& o) { return o.value == "FILE" || o.value == "[=FILE]"; }
 
 // In single quotes, for any of the three shells.
 std::string quoted(std::string_view text) {
@@ -57,7 +57,7 @@ std::string bash_pattern(const Option& o) {
 std::string bash_values(const Subcommand& c) {
   std::string out;
   each_option(c, [&](const Option& o) {
-    if (o.value.empty()) return;
+    if (!takes_word(o)) return;
     out += "        " + bash_pattern(o) + ") ";
     if (takes_file(o)) {
       out += "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))";
@@ -89,11 +89,12 @@ std::string zsh_text(std::string_view text) {
 }
 
 std::string zsh_option(const Option& o) {
-  // "=" and "+": the value may be in the same word or in the next.
-  const std::string name = "--" + std::string(o.name) + (o.value.empty() ? "" : "=");
+  // "=" and "+": the value may be in the same word or in the next; "=-": in the same.
+  const char* const how = o.value.empty() ? "" : takes_word(o) ? "=" : "=-";
+  const std::string name = "--" + std::string(o.name) + how;
   std::string rest = "[" + zsh_text(o.help) + "]";
   if (!o.value.empty()) {
-    rest += ":" + zsh_text(o.value) + ":";
+    rest += (takes_word(o) ? ":" : "::") + zsh_text(o.value) + ":";
     if (takes_file(o)) rest += "_files";
     if (const auto words = choice_words(o); !words.empty()) rest += "(" + words + ")";
   }
@@ -118,7 +119,7 @@ std::string fish_option(std::string_view condition, const Option& o) {
   std::string line = "complete -c fptrace -n " + quoted(condition) + " -l " + std::string(o.name);
   if (o.letter != 0) (line += " -s ") += o.letter;
   if (takes_file(o)) {
-    line += " -r -F";
+    line += takes_word(o) ? " -r -F" : " -F";
   } else if (const auto words = choice_words(o); !words.empty()) {
     line += " -x -a " + quoted(words);
   } else if (!o.value.empty()) {

@@ -18,7 +18,8 @@ void print_option(std::ostream& out, const Option& o) {
   std::string left =
       o.letter != 0 ? std::string("  -") + o.letter + ", --" : std::string("      --");
   left += o.name;
-  if (!o.value.empty()) (left += ' ') += o.value;
+  if (takes_word(o)) left += ' ';
+  left += o.value;
   print_row(out, std::move(left), o.help);
 }
 
@@ -43,8 +44,8 @@ ExitStatus call(const Context& ctx, const Subcommand& c, std::span<const std::st
 
 std::span<const Subcommand* const> subcommands() {
   static constexpr const Subcommand* kAll[] = {
-      &kRun,  &kAttach, &kRecord, &kReplay, &kLog,    &kManifest, &kFiles,   &kTree,      &kVerify,
-      &kDiff, &kPack,   &kSbom,   &kImage,  &kDoctor, &kHelp,     &kVersion, &kCompletion};
+      &kRun,  &kAttach, &kRecord, &kReplay, &kLog,   &kManifest, &kFiles, &kTree,    &kVerify,
+      &kDiff, &kPack,   &kSbom,   &kPs,     &kImage, &kDoctor,   &kHelp,  &kVersion, &kCompletion};
   return kAll;
 }
 

@@ -4,6 +4,7 @@
 #include "common/log/log_reader.h"
 #include "common/log/log_tracer.h"
 #include "fingerprint/manifest_file.h"
+#include "frontends/cli/log_source.h"
 
 namespace fptrace::cli {
 namespace {
@@ -23,7 +24,10 @@ Result<Input> read_log(const std::string& path, ManifestOptions options) {
 
 }  // namespace
 
-Result<Input> read_input(const std::string& path, ManifestOptions options) {
+Result<Input> read_input(const std::string& given, ManifestOptions options) {
+  const auto source = LogSource::of(given, options.openers);
+  if (!source) return fail(source.error());
+  const std::string& path = source->path();
   const auto log = LogReader::open(path);
   if (log) return read_log(path, std::move(options));
   if (log.error().code == Errc::kUnsupported) return fail(log.error());  // by a newer version

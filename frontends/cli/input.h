@@ -14,8 +14,8 @@ struct Input {
   std::optional<Error> incomplete;
 };
 
-// Tells by the content whether `path` is a manifest (JSON or protobuf) or an event log, of which
-// a manifest is made with `options`.
+// Tells by the content whether `path` is a manifest (JSON or protobuf), or an event log or a
+// recording, of which a manifest is made with `options`.
 Result<Input> read_input(const std::string& path, ManifestOptions options = {});
 // The same, but a log that was cut short is an error.
 Result<Manifest> read_whole_input(const std::string& path, ManifestOptions options = {});

@@ -17,7 +17,7 @@ constexpr Option kHelpOption{'h', "help", "", "show this help"};
 size_t count_options(std::span<const Option> options, std::span<const std::string_view> args) {
   const auto takes_value = [&](auto&& same) {
     const auto it = std::ranges::find_if(options, same);
-    return it != options.end() && !it->value.empty();
+    return it != options.end() && takes_word(*it);
   };
   size_t i = 0;
   while (i < args.size() && args[i].size() > 1 && args[i][0] == '-' && args[i] != "--") {
@@ -43,6 +43,8 @@ void describe(po::options_description& all, const Option& o) {
   if (o.letter != 0) (name += ',') += o.letter;
   if (o.value.empty()) {
     all.add_options()(name.c_str(), "");
+  } else if (!takes_word(o)) {
+    all.add_options()(name.c_str(), po::value<std::string>()->implicit_value(""), "");
   } else {
     all.add_options()(name.c_str(), po::value<std::string>(), "");
   }
@@ -69,6 +71,8 @@ std::vector<std::string> Arguments::values(std::string_view name) const {
   const auto it = values_.find(name);
   return it == values_.end() ? std::vector<std::string>() : it->second;
 }
+
+bool takes_word(const Option& option) { return !option.value.empty() && option.value[0] != '['; }
 
 std::vector<std::string_view> choices(const Option& option) {
   std::vector<std::string_view> out;

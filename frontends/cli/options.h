@@ -16,9 +16,11 @@ namespace fptrace::cli {
 
 // One option of a subcommand. Help, man page checks and shell completions read the same table.
 struct Option {
-  char letter = 0;         // 0: none
-  std::string_view name;   // without the dashes
-  std::string_view value;  // "FILE"; in lower case ("json|pb") all there is; empty: a switch
+  char letter = 0;        // 0: none
+  std::string_view name;  // without the dashes
+  // "FILE"; in lower case ("json|pb") all there is; "[=FILE]": may be left away, and stands in the
+  // same word; empty: a switch.
+  std::string_view value;
   std::string_view help;
 };
 
@@ -63,6 +65,8 @@ class Arguments {
 Result<Arguments> parse_arguments(std::span<const Option> options, OperandRule rule,
                                   std::span<const std::string_view> args);
 
+// A value follows in the next word, or may do so.
+bool takes_word(const Option& option);
 // The values of a closed set ("json|pb"), to which every value is held; empty when `option` takes
 // anything or nothing.
 std::vector<std::string_view> choices(const Option& option);

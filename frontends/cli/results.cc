@@ -72,8 +72,8 @@ Result<std::unique_ptr<Results>> Results::prepare(const Context& ctx, const Argu
 
 Results::Results(const Context& ctx, const Arguments& args, Manifests manifests)
     : ctx_(&ctx),
-      quiet_(args.has("quiet")),
-      json_(args.has("json")),
+      quiet_(args.has("quiet") || manifests == Manifests::kNone),
+      json_(args.has("json") && manifests != Manifests::kNone),
       format_(manifest_format(args)),
       log_path_(args.value("log")) {
   const bool pb = format_ == ManifestFormat::kPb;

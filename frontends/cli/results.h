@@ -34,7 +34,11 @@ ManifestOptions manifest_options(const Arguments& args);
 ManifestFormat manifest_format(const Arguments& args);
 
 // When a manifest is written.
-enum class Manifests { kAlways /* unless --no-manifest */, kIfNamed /* with --output */ };
+enum class Manifests {
+  kAlways,   // unless --no-manifest
+  kIfNamed,  // with --output
+  kNone,     // nor a summary
+};
 
 // What a trace is turned into: a manifest, an event log, a summary; each of them optional. Output
 // files are opened or checked before the program starts, so that it does not run in vain.

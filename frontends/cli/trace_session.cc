@@ -58,7 +58,8 @@ ExitStatus not_started(const Context& ctx, const std::string& program, int err) 
 
 ExitStatus trace(const Context& ctx, const Subcommand& self, const Arguments& args,
                  const std::vector<std::string>& argv, Manifests manifests,
-                 const std::function<Result<NamedTracer>(TracerRequest)>& make) {
+                 const std::function<Result<NamedTracer>(TracerRequest)>& make,
+                 const std::function<bool()>& more) {
   ProgressLine progress(ctx.err, args.has("progress") && ::isatty(STDERR_FILENO) == 1);
   TracerRequest request;
   request.progress = [&](uint64_t events, uint64_t n) { progress.show(events, n); };
@@ -82,7 +83,10 @@ ExitStatus trace(const Context& ctx, const Subcommand& self, const Arguments& ar
     (*results)->abandon(status.error());
     return {0, interruption->signal()};
   }
-  if (status) return (*results)->finish() ? *status : ExitStatus{kToolFailed};
+  if (status) {
+    const bool whole = (*results)->finish();
+    return (!more || more()) && whole ? *status : ExitStatus{kToolFailed};
+  }
   const Error& error = status.error();
   if (error.code == Errc::kTracee && error.sys != 0 && !argv.empty()) {
     (*results)->discard();

@@ -17,8 +17,8 @@ class TracedTest : public CaseTest {
 
  protected:
   // Runs the case under `backend`. Skips, or fails the test, where that cannot be.
-  void trace(const Backend& backend, TracedCase& traced) {
-    auto result = run_traced_case(backend, runner_);
+  void trace(const Backend& backend, TracedCase& traced, bool pipes = false) {
+    auto result = run_traced_case(backend, runner_, pipes);
     ASSERT_TRUE(result) << result.error().what;
     traced = *std::move(result);
     ASSERT_FALSE(traced.observed.run.hung) << backend.name << ": it hangs\n"
@@ -33,6 +33,29 @@ class TracedTest : public CaseTest {
   }
 };
 
+// The lines of `text` that `other` lacks: the manifest has one entry a line.
+std::string lines_of_one(const std::string& name, const std::string& text,
+                         const std::string& other) {
+  std::string out;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (other.find(line) == std::string::npos) out += name + ": " + line.substr(0, 300) + "\n";
+  }
+  return out;
+}
+
+// A guest has a kernel of its own.
+std::string without_the_machine(const std::string& manifest) {
+  std::string out;
+  std::istringstream in(manifest);
+  for (std::string line; std::getline(in, line);) {
+    const bool machine =
+        line.find("\"backend\":") != line.npos || line.find("\"kernel\":") != line.npos;
+    if (!machine) out += line + "\n";
+  }
+  return out;
+}
+
 class BackendCase : public TracedTest {
  public:
   BackendCase(const Backend& backend, const Case& a_case, bool torture)
@@ -44,9 +67,27 @@ class BackendCase : public TracedTest {
     if (HasFatalFailure() || IsSkipped()) return;
     expect_transparent(traced);
     expect_truth(traced);
+    if (backend_.in_guest && !HasFailure()) expect_as_on_this_host(traced);
   }
 
  private:
+  // The same program, traced here: its manifest, and what its processes did.
+  void expect_as_on_this_host(const TracedCase& guest) {
+    if (!expectation().compare_modes || !expectation().only.empty()) return;
+    for (const auto& backend : backends()) {
+      if (backend.in_guest || !backend.unfit(expectation()).empty()) continue;
+      TracedCase host;
+      trace(backend, host, true);
+      if (HasFatalFailure() || IsSkipped()) return;
+      const std::string ours = without_the_machine(host.manifest_json);
+      const std::string theirs = without_the_machine(guest.manifest_json);
+      EXPECT_TRUE(ours == theirs) << lines_of_one(backend.name, ours, theirs)
+                                  << lines_of_one(backend_.name, theirs, ours);
+      EXPECT_EQ(host.processes, guest.processes);
+      return;
+    }
+  }
+
   void expect_transparent(const TracedCase& traced) {
     expect_status(traced.status, traced.observed.errors);
     if (expectation().warnings) {
@@ -83,29 +124,6 @@ class BackendCase : public TracedTest {
   const Backend& backend_;
 };
 
-// The lines of `text` that `other` lacks: the manifest has one entry a line.
-std::string lines_of_one(const std::string& name, const std::string& text,
-                         const std::string& other) {
-  std::string out;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) {
-    if (other.find(line) == std::string::npos) out += name + ": " + line.substr(0, 300) + "\n";
-  }
-  return out;
-}
-
-// A guest has a kernel of its own.
-std::string without_the_machine(const std::string& manifest) {
-  std::string out;
-  std::istringstream in(manifest);
-  for (std::string line; std::getline(in, line);) {
-    const bool machine =
-        line.find("\"backend\":") != line.npos || line.find("\"kernel\":") != line.npos;
-    if (!machine) out += line + "\n";
-  }
-  return out;
-}
-
 // What tells the tracer of a call must not show in the manifest.
 class AgreementCase : public TracedTest {
  public:
@@ -116,7 +134,6 @@ class AgreementCase : public TracedTest {
     }
     std::string first, first_name;
     for (const auto& backend : backends()) {
-      // In a guest the standard streams are pipes, where here they are files, which are outputs.
       if (backend.in_guest || !backend.unfit(expectation()).empty()) continue;
       TracedCase traced;
       trace(backend, traced);

@@ -44,7 +44,7 @@ Result<std::unique_ptr<Tracer>> emu_tracer(const TraceRequest& request) {
   // what the tests of replay are about.
   options.live = true;
   options.record.include = request.needed;
-  options.record.timeout = std::chrono::seconds(60);
+  options.record.timeout = std::chrono::seconds(120);
   options.warn = request.warn;
   return emu::make_tracer(std::move(options));
 }

@@ -16,7 +16,7 @@ namespace fptrace::testing {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::chrono::seconds kLimit{30}, kTortureLimit{600};
+constexpr std::chrono::seconds kLimit{30}, kGuestLimit{150}, kTortureLimit{600};
 
 bool is_case(const std::string& name) {
   return name.size() > 3 && std::isdigit(name[0]) && std::isdigit(name[1]) && name[2] == '_';
@@ -188,7 +188,7 @@ int CaseRunner::attach_body(const Trace* trace) {
   return exec_or_127(command());
 }
 
-Result<Observed> CaseRunner::run(const Trace* trace) {
+Result<Observed> CaseRunner::run(const Trace* trace, Surroundings around) {
   if (auto ok = scratch_->set_up(expectation_); !ok) return fail(ok.error());
   if (auto ok = read_same_as(expectation_); !ok) return fail(ok.error());
   const std::string results = scratch_->results();
@@ -214,7 +214,8 @@ Result<Observed> CaseRunner::run(const Trace* trace) {
     how.env.push_back("XDG_CACHE_HOME=" + std::string(cache));
   how.env.insert(how.env.end(), expectation_.env.begin(), expectation_.env.end());
   how.user = expectation_.user;
-  how.limit = torture_ ? kTortureLimit : kLimit;
+  how.pipes = around.pipes;
+  how.limit = torture_ ? kTortureLimit : around.in_guest ? kGuestLimit : kLimit;
   const auto ran = run_contained(how, [&] { return body(trace); });
   if (!ran) return fail(ran.error());
   Observed observed;
@@ -224,7 +225,9 @@ Result<Observed> CaseRunner::run(const Trace* trace) {
   return observed;
 }
 
-Result<Observed> CaseRunner::run_untraced() { return run(nullptr); }
-Result<Observed> CaseRunner::run_traced(const Trace& trace) { return run(&trace); }
+Result<Observed> CaseRunner::run_untraced() { return run(nullptr, {}); }
+Result<Observed> CaseRunner::run_traced(const Trace& trace, Surroundings around) {
+  return run(&trace, around);
+}
 
 }  // namespace fptrace::testing

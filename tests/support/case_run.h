@@ -52,12 +52,16 @@ class CaseRunner {
   // The same with `trace` in place of the program: called in the process that is to be the tracer,
   // with the pid to attach to, or 0 to run command() itself. `attached` is to be called then.
   using Trace = std::function<int(pid_t attach_to, const std::function<void()>& attached)>;
-  Result<Observed> run_traced(const Trace& trace);
+  struct Surroundings {
+    bool pipes = false;     // standard output and error are pipes, not files
+    bool in_guest = false;  // the program runs in a virtual machine, which takes its time
+  };
+  Result<Observed> run_traced(const Trace& trace, Surroundings around);
 
  private:
   int body(const Trace* trace);
   int attach_body(const Trace* trace);
-  Result<Observed> run(const Trace* trace);
+  Result<Observed> run(const Trace* trace, Surroundings around);
 
   Case case_;
   std::string program_dir_;

@@ -38,6 +38,27 @@ void put_fd(const std::string& path, int flags, int as) {
   if (fd != as) ::close(fd);
 }
 
+// `as` is a pipe from now on; a process beside this one writes what comes out of it to `path`.
+void put_pipe(const std::string& path, int as) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) die("pipe");
+  const pid_t child = ::fork();
+  if (child < 0) die("fork");
+  if (child == 0) {
+    ::signal(SIGHUP, SIG_IGN);
+    ::close(ends[1]);
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) die(path.c_str());
+    char buffer[65536];
+    for (ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;)
+      if (::write(file, buffer, size_t(n)) != n) die(path.c_str());
+    ::_exit(0);
+  }
+  ::close(ends[0]);
+  if (ends[1] != as && ::dup2(ends[1], as) < 0) die(path.c_str());
+  if (ends[1] != as) ::close(ends[1]);
+}
+
 void become(const std::string& user) {
   const struct passwd* entry = ::getpwnam(user.c_str());
   if (entry == nullptr) die("getpwnam");
@@ -63,8 +84,10 @@ void set_environment(const std::vector<std::string>& env) {
 void enter(const ContainedRun& how) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   put_fd(how.input.empty() ? "/dev/null" : how.input, O_RDONLY, 0);
-  put_fd(how.output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 1);
-  put_fd(how.errors, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 2);
+  if (!how.pipes) {
+    put_fd(how.output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 1);
+    put_fd(how.errors, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 2);
+  }
   ::closefrom(3);
   set_environment(how.env);
   for (int signo = 1; signo < NSIG; ++signo) ::signal(signo, SIG_DFL);
@@ -155,12 +178,21 @@ struct Outcome {
   ::sigprocmask(SIG_BLOCK, &awaited, &before);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // whatever kills the test must not leave its programs behind
   const auto deadline = Clock::now() + how.limit;
+  if (how.pipes) {
+    // Before the main process: these are children of this one, none of the program's.
+    put_pipe(how.output, 1);
+    put_pipe(how.errors, 2);
+  }
   const pid_t main = ::fork();
   if (main < 0) die("fork");
   if (main == 0) {
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
     enter(how);
     ::exit(body());
+  }
+  if (how.pipes) {  // or they would have no end
+    put_fd("/dev/null", O_WRONLY, 1);
+    put_fd("/dev/null", O_WRONLY, 2);
   }
   Outcome outcome;
   if (!reap_all(main, outcome.status, deadline)) {

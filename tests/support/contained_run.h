@@ -15,8 +15,9 @@ struct ContainedRun {
   std::string input;   // file for stdin; empty: /dev/null
   std::string output;  // files for stdout and stderr, truncated
   std::string errors;
-  std::vector<std::string> env;            // all of it
-  std::string user;                        // empty: the caller's
+  bool pipes = false;            // stdout and stderr are pipes whose other ends write these files
+  std::vector<std::string> env;  // all of it
+  std::string user;              // empty: the caller's
   std::chrono::milliseconds limit{60000};  // for the main process and all that it leaves behind
 };
 

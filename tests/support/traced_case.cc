@@ -193,11 +193,13 @@ Result<void> read_verdict(const std::string& text, TracedCase& traced) {
 
 }  // namespace
 
-Result<TracedCase> run_traced_case(const Backend& backend, CaseRunner& runner) {
+Result<TracedCase> run_traced_case(const Backend& backend, CaseRunner& runner, bool pipes) {
   const Files files(runner.results());
-  auto observed = runner.run_traced([&](pid_t attach_to, const std::function<void()>& attached) {
-    return Body(backend, runner, files).run(attach_to, attached);
-  });
+  auto observed = runner.run_traced(
+      [&](pid_t attach_to, const std::function<void()>& attached) {
+        return Body(backend, runner, files).run(attach_to, attached);
+      },
+      {pipes, backend.in_guest});
   if (!observed) return fail(observed.error());
   TracedCase traced;
   traced.observed = *std::move(observed);

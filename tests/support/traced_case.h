@@ -22,6 +22,7 @@ struct TracedCase {
 };
 
 // An error means that the test machinery failed, not the tracer.
-Result<TracedCase> run_traced_case(const Backend& backend, CaseRunner& runner);
+// `pipes`: the program's standard output and error are pipes, as they are in a guest, not files.
+Result<TracedCase> run_traced_case(const Backend& backend, CaseRunner& runner, bool pipes = false);
 
 }  // namespace fptrace::testing

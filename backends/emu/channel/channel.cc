@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace fptrace::emu {
@@ -116,6 +117,21 @@ void Channel::give_turn(Turn turn) {
 void Channel::resume() { give_turn(Turn::kGuest); }
 void Channel::quit() {
   if (wire_->turn.load() == uint32_t(Turn::kHost)) give_turn(Turn::kQuit);
+}
+
+Result<void> Channel::ask(Request& request) {
+  wire_->request = request;
+  give_turn(Turn::kGuest);
+  if (wait_for_turn({}) != Wait::kStopped)
+    return fail(Errc::kBackend, "the plugin was gone when it was asked for something");
+  request = wire_->request;
+  if (request.error != 0)
+    return fail_errno("the plugin was asked for something it cannot do", int(request.error));
+  return {};
+}
+
+std::span<const Report> Channel::reports() const {
+  return {wire_->reports, std::min(wire_->reports_written, kMostReports)};
 }
 
 Result<void> Channel::set_task(uint64_t task, uint32_t flags) {

@@ -11,11 +11,16 @@
 // `stop`, gives the turn to the host and waits; the host reads guest memory, changes what it wants
 // to be told of next, and gives the turn back. Nothing else in the file is written without the
 // turn.
+//
+// While it has the turn the host may also ask something of the plugin: it writes `request`, gives
+// the turn, and has it back with the reply, the guest standing still all the while. What need not
+// stop the guest the plugin writes to `reports`; the host empties them at each stop, and the plugin
+// makes a stop (kReports) when they are full, so none is lost.
 
 namespace fptrace::emu {
 
 // Bumped with every change to this file. The plugin refuses another version and says so.
-inline constexpr uint32_t kWireVersion = 1;
+inline constexpr uint32_t kWireVersion = 6;
 inline constexpr uint64_t kWireMagic = 0x4c4e434550415246;  // "FRAPECNL"
 
 enum class Turn : uint32_t { kGuest, kHost, kQuit /* the host wants QEMU to end */ };
@@ -27,8 +32,13 @@ enum class StopKind : uint32_t {
   kReturn,   // a task with kAwaitReturn is about to go on in user mode
   kHook,     // the kernel enters the function at hooks[detail], for a task that is watched
   kMarker,   // cpuid with EAX=kMarkerLeaf in user mode; the Marker is in ECX
-  kSwitch,   // another task than the last time is about to run in user mode
+  kSwitch,   // the CPU goes on with another task: `task`, from now on; RDI has the one before
   kEnd,      // QEMU is about to exit
+  kReports,  // no room is left for reports
+  kMoment,   // as many instructions are over as RequestKind::kMoment asked for
+  kFound,    // see find_wire.h
+  kPage,     // the kernel is done with reading, or changing, a page of a file in `page_owners`:
+             // RDI is its struct page. Whatever task runs
 };
 
 // Instructions that enter the kernel; `detail` of kSyscall.
@@ -68,7 +78,7 @@ struct StopRecord {
   uint32_t detail;
   uint64_t count;  // guest instructions begun since the plugin was loaded
   uint64_t task;   // `current`: virtual address of the task_struct; 0 before it can be told
-  CpuState cpu;    // kSwitch and kEnd leave it alone
+  CpuState cpu;    // kEnd and kReports leave it alone
 };
 
 // What the host wants to be told of a task. It forgets a task before the kernel can use its address
@@ -83,9 +93,43 @@ struct TaskSlot {
   uint32_t reserved;
 };
 
+// Something the host asks for at a stop. `kind` says what, and what `args`, `reply` and the mail
+// mean; each part of the plugin has its own header for that.
+enum class RequestKind : uint32_t {
+  kNone,
+  kFind = 0x100,
+  kTaint = 0x200,  // + what
+  kCoverage = 0x300,
+  // Make a stop (kMoment) when args[0] instructions are over; StopRecord::count is then one more,
+  // as the next one has begun. Needs want_moment.
+  kMoment = 0x400,
+  // Task args[0] has ended, or runs another program: what is reported once is reported again.
+  kNewLife = 0x500,
+};
+struct Request {
+  uint32_t kind;   // a RequestKind, plus the part's own number; the plugin sets it to kNone
+  uint32_t error;  // 0, or an errno: EOPNOTSUPP for a kind that the plugin does not know
+  uint64_t args[6];
+  uint64_t reply[4];
+};
+inline constexpr uint32_t kMailSize = 1 << 20;  // bytes that go along with a request or its reply
+
+// Something that happened while the guest ran.
+enum class ReportKind : uint32_t { kNone, kBlock = 0x100, kFound = 0x200, kTaint = 0x300 };
+struct Report {
+  uint32_t kind;    // a ReportKind, plus the part's own number
+  uint32_t detail;  // this and `values`: the part's own header says what
+  uint64_t count;   // as StopRecord::count
+  uint64_t task;
+  uint64_t vaddr;  // of the instruction
+  uint64_t values[4];
+};
+inline constexpr uint32_t kMostReports = 1 << 14;
+
 inline constexpr uint32_t kTaskSlots = 1 << 14;  // a power of two
 inline constexpr uint32_t kMostCalls = 1024;     // system call numbers per interface
 inline constexpr uint32_t kMostHooks = 8;
+inline constexpr uint32_t kPageHooks = 2, kMostPageOwners = 64;
 
 struct Wire {
   uint64_t magic;
@@ -94,7 +138,9 @@ struct Wire {
   std::atomic<uint32_t> sleeping;  // somebody waits in the kernel for `turn` to change
   uint32_t plugin_version;         // written by the plugin, also when it refuses
   uint32_t want_count;             // 1: count instructions
-  char ram_path[500];              // the file that is guest RAM; ends in NUL
+  uint32_t want_taint;             // 1: be ready to follow labels; see taint_wire.h
+  uint32_t reserved;
+  char ram_path[500];  // the file that is guest RAM; ends in NUL
   // Physical memory is the file's first `ram_low_size` bytes at 0, the rest at 4 GiB.
   uint64_t ram_size, ram_low_size;
 
@@ -102,13 +148,28 @@ struct Wire {
   uint64_t current_paddr;      // of the kernel's pointer to the current task; 0: not known
   uint64_t hooks[kMostHooks];  // virtual addresses; 0: none
   uint32_t watch_all;          // 1: tasks without a slot have kWatchCalls
-  uint32_t want_switches;      // 1: report kSwitch
+  uint64_t switch_function;  // where the kernel changes tasks (prev, next): kSwitch; 0: not wanted
+  // What the plugin is to be ready for; set before QEMU is started.
+  uint32_t want_moment;  // 1: RequestKind::kMoment
+  uint32_t want_blocks;  // 1: see coverage_wire.h
+  uint32_t want_find;    // FindWhere of find_wire.h; 0: not
+  uint32_t reserved_for_verbs;
+  // kPage: the functions that take a struct page, and which pages matter: those whose pointer at
+  // `page_owner_offset` is one of the first `page_owners_count`.
+  uint64_t page_hooks[kPageHooks];  // 0: none
+  uint32_t page_owner_offset, page_owners_count;
+  uint64_t page_owners[kMostPageOwners];
   uint64_t interesting[3]
                       [kMostCalls / 64];  // by Abi: bit nr. Numbers beyond are always interesting.
   TaskSlot tasks[kTaskSlots];             // open addressing from task_hash() on
 
   // Written by the plugin.
   StopRecord stop;
+  uint32_t reports_written;  // since the last stop; the host sets it to 0
+  Report reports[kMostReports];
+
+  Request request;
+  uint8_t mail[kMailSize];
 };
 static_assert(std::atomic<uint32_t>::is_always_lock_free);
 

@@ -100,7 +100,9 @@ void remember_names() {
   constexpr int kDescriptors = 16;
   (void)::nftw(
       "/", [](const char*, const struct stat*, int, FTW*) { return 0; }, kDescriptors,
-      FTW_PHYS | FTW_MOUNT);
+      // By changing directories: there are paths that are longer than the kernel takes.
+      FTW_PHYS | FTW_MOUNT | FTW_CHDIR);
+  (void)::chdir("/");
 }
 
 }  // namespace
@@ -127,6 +129,8 @@ void personalize(const Job& job) {
   const timespec now{time_t(job.time_ns / 1000000000), long(job.time_ns % 1000000000)};
   if (::clock_settime(CLOCK_REALTIME, &now) < 0) give_up_errno("cannot set the clock");
   mix_in(job.seed);
+  // The most that a caller's limit can be (sysctl_nr_open_max in fs/file.c).
+  write_file("/proc/sys/fs/nr_open", "2147483584");
   if (::sethostname(job.hostname.data(), job.hostname.size()) < 0)
     give_up_errno("cannot set the host's name");
 }

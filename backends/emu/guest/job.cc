@@ -88,6 +88,12 @@ std::string encode_job(const Job& job) {
   w.number(job.gid);
   w.number(job.groups.size());
   for (const uint32_t g : job.groups) w.number(g);
+  for (const uint64_t set :
+       {job.capabilities.bounding, job.capabilities.inheritable, job.capabilities.permitted,
+        job.capabilities.effective, job.capabilities.ambient})
+    w.number(set);
+  w.number(job.no_new_privs ? 1 : 0);
+  w.number(uint64_t(int64_t{job.nice}));
   w.number(job.umask);
   w.number(uint64_t(job.input));
   w.text(job.input_file);
@@ -118,6 +124,14 @@ std::optional<Job> decode_job(std::string_view bytes) {
   job.gid = r.number32();
   job.groups.resize(size_t(r.count(8)));
   for (auto& g : job.groups) g = r.number32();
+  for (uint64_t* set :
+       {&job.capabilities.bounding, &job.capabilities.inheritable, &job.capabilities.permitted,
+        &job.capabilities.effective, &job.capabilities.ambient})
+    *set = r.number();
+  const uint64_t no_new_privs = r.number();
+  job.no_new_privs = no_new_privs == 1;
+  const auto nice = int64_t(r.number());
+  job.nice = int32_t(nice);
   job.umask = r.number32();
   const uint32_t input = r.number32();
   job.input = Job::Input(input);
@@ -132,7 +146,9 @@ std::optional<Job> decode_job(std::string_view bytes) {
   job.time_ns = r.number();
   job.seed = r.bytes();
   job.hostname = r.text();
-  if (!r.complete() || one_output > 1 || input > uint32_t(Job::Input::kClosed)) return std::nullopt;
+  if (!r.complete() || one_output > 1 || no_new_privs > 1 || nice != job.nice ||
+      input > uint32_t(Job::Input::kClosed))
+    return std::nullopt;
   return job;
 }
 

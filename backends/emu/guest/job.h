@@ -22,6 +22,14 @@ struct Job {
   std::string cwd;
   uint32_t uid = 0, gid = 0;
   std::vector<uint32_t> groups;
+  // Bit N: capability N (capabilities(7)).
+  struct Capabilities {
+    uint64_t bounding = ~uint64_t{0}, inheritable = 0, permitted = 0, effective = 0, ambient = 0;
+    bool operator==(const Capabilities&) const = default;
+  };
+  Capabilities capabilities;
+  bool no_new_privs = false;
+  int32_t nice = 0;
   uint32_t umask = 022;
   Input input = Input::kStream;
   std::string input_file;

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -47,18 +49,44 @@ void set_signals(const Job& job) {
   ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
 }
 
+// Before the change of user: what init may, the caller need not.
+void drop_bounding_set(const Job& job) {
+  for (unsigned long cap = 0; cap < 64; ++cap)
+    if ((job.capabilities.bounding >> cap & 1) == 0) (void)::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+  (void)::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+}
+
+// After it. The guest's kernel may know fewer capabilities, or the caller's more than it may pass
+// on here; nothing is lost by that.
+void take_capabilities(const Job& job) {
+  const auto& all = job.capabilities;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {};
+  for (unsigned i = 0; i < 2; ++i)
+    data[i] = {uint32_t(all.effective >> 32 * i), uint32_t(all.permitted >> 32 * i),
+               uint32_t(all.inheritable >> 32 * i)};
+  if (::syscall(SYS_capset, &header, data) < 0) give_up_errno("cannot set capabilities");
+  for (unsigned long cap = 0; cap < 64; ++cap)
+    if ((all.ambient >> cap & 1) != 0)
+      (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+  if (job.no_new_privs) (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 // What of this fails is the caller's own state, which a guest can always have; init's is not.
 void become(const Job& job) {
   ::setsid();
+  (void)::setpriority(PRIO_PROCESS, 0, job.nice);
   for (const auto& l : job.limits) {
     const rlimit limit{l.soft, l.hard};
     (void)::setrlimit(__rlimit_resource_t(l.resource), &limit);
   }
   if (::chdir(job.cwd.c_str()) < 0) give_up_errno("cannot change to " + job.cwd);
   ::umask(mode_t(job.umask));
+  drop_bounding_set(job);
   if (::setgroups(job.groups.size(), job.groups.data()) < 0 ||
       ::setresgid(job.gid, job.gid, job.gid) < 0 || ::setresuid(job.uid, job.uid, job.uid) < 0)
     give_up_errno("cannot become user " + std::to_string(job.uid));
+  take_capabilities(job);
   set_signals(job);
 }
 

@@ -27,9 +27,6 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr seconds kBootTime{120};
-// With what they depend on; distributions differ in what is built in.
-const std::vector<std::string> kModules{"virtio_pci", "virtio_blk", "virtio_console", "ext4"};
-
 Result<void> check_name(const std::string& name) {
   constexpr char kAllowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
   if (!name.empty() && name.size() <= 64 && name[0] != '.' && name[0] != '-' &&
@@ -91,7 +88,7 @@ class Builder {
     image_.kernel_origin = kernel->origin;
     fs::copy_file(kernel->image, out("kernel"), error);
     if (error) return fail_errno("copy " + kernel->image, error.value());
-    const auto modules = collect_modules(kernel->modules, kModules);
+    const auto modules = collect_modules(kernel->modules, kNeededModules, kUsefulModules);
     if (!modules) return fail(modules.error());
     return write_initramfs(out("initramfs"), init_bytes(), *modules);
   }
@@ -105,8 +102,10 @@ class Builder {
       return fail_errno("make " + out(kContentsFile));
     auto made = run_command({*qemu_img, "create", "-q", "-f", "qcow2", "state.qcow2", "1M"}, out());
     if (!made) return fail(made.error());
-    made = run_command({*qemu_img, "create", "-q", "-f", "qcow2", "-b", kContentsFile, "-F", "raw",
-                        "disk.qcow2", std::to_string(kDiskSize)},
+    // In pieces as small as the file system's: what lies beside something that the guest read is
+    // not copied with it (see read_disk.h).
+    made = run_command({*qemu_img, "create", "-q", "-f", "qcow2", "-o", "cluster_size=4096", "-b",
+                        kContentsFile, "-F", "raw", "disk.qcow2", std::to_string(kDiskSize)},
                        out());
     if (!made) return fail(made.error());
     return {};

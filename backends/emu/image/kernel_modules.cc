@@ -49,6 +49,8 @@ class Collector {
     return c;
   }
 
+  bool has(const std::string& name) const { return paths_.contains(name); }
+
   // `depth` bounds what a module that depends on itself would make endless.
   Result<void> add(const std::string& name, int depth = 0) {
     if (!done_.insert(name).second) return {};
@@ -124,11 +126,15 @@ std::vector<std::string> module_dependencies(std::string_view elf) {
 }
 
 Result<std::vector<Module>> collect_modules(const std::string& directory,
-                                            const std::vector<std::string>& wanted) {
+                                            const std::vector<std::string>& wanted,
+                                            const std::vector<std::string>& useful) {
   auto collector = Collector::make(directory);
   if (!collector) return fail(collector.error());
   for (const auto& name : wanted)
     if (auto ok = collector->add(name); !ok) return fail(ok.error());
+  for (const auto& name : useful)
+    if (collector->has(name))
+      if (auto ok = collector->add(name); !ok) return fail(ok.error());
   return collector->take();
 }
 

@@ -8,6 +8,7 @@
 
 #include "backends/emu/guest/init_bytes.h"
 #include "backends/emu/image/image.h"
+#include "backends/emu/image/kernel_modules.h"
 #include "common/base/text.h"
 #include "common/content/sha256.h"
 
@@ -54,6 +55,8 @@ Result<std::string> image_store() {
 std::string recipe(const Qemu& qemu) {
   std::string text = to_string(qemu.version) + "\n" + std::to_string(kImageFormat);
   for (const auto& argument : command_line({}, {}, {})) text += '\n' + argument;
+  for (const auto* modules : {&kNeededModules, &kUsefulModules})
+    for (const auto& name : *modules) text += '\n' + name;
   text += '\n' + std::string(init_bytes());
   Sha256 digest;
   ::SHA256(reinterpret_cast<const uint8_t*>(text.data()), text.size(), digest.data());

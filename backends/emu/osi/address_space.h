@@ -37,6 +37,7 @@ class AddressSpace {
   size_t read(uint64_t vaddr, std::span<std::byte> out) const;
   // The same by the page tables that `cr3` points to, which must be those of this address space.
   std::optional<PageTables> page_tables() const;
+  const GuestMemory& memory() const { return names_->kernel().memory(); }
 
   // Strings between two addresses, each ended by a NUL (proc(5), cmdline).
   std::vector<std::string> arguments() const;

@@ -284,11 +284,13 @@ Result<FileRef> GuestFileSystem::file(Place place) {
 
 // What is seen through a mount of a part of a file system is in the whole of it, too: where that is
 // mounted in the namespace that names count from.
-std::string GuestFileSystem::source(Place place) const {
+std::string GuestFileSystem::source(Place place) {
   const GuestKernel& kernel = names_.kernel();
   const auto& m = kernel.layout().mount;
   const uint64_t sb = kernel.pointer(place.mount, m.sb);
   const uint64_t part = kernel.pointer(place.mount, m.root);
+  if (const auto overlay = overlays_.find(sb); overlay != overlays_.end())
+    return layer_source(place, overlay->second);
   if (part == kernel.pointer(sb, kernel.layout().sb.root)) return {};
   const uint64_t home = kernel.pointer(names_.root().mount, m.ns);
   std::string found;
@@ -302,6 +304,30 @@ std::string GuestFileSystem::source(Place place) const {
     return found.empty();
   });
   return found;
+}
+
+// An overlay gives its files inodes of its own: the name, the type and the size must do.
+std::string GuestFileSystem::layer_source(Place place, const std::vector<Place>& layers) {
+  const GuestKernel& kernel = names_.kernel();
+  const auto& layout = kernel.layout();
+  const FileRef seen = names_.properties(place);
+  std::vector<std::string> names;
+  for (CycleGuard<> guard; place.dentry != 0 && !guard.repeats(place.dentry);) {
+    const uint64_t parent = kernel.pointer(place.dentry, layout.dentry.parent);
+    if (parent == place.dentry) break;
+    names.push_back(names_.component(place.dentry));
+    place.dentry = parent;
+  }
+  for (Place at : layers) {
+    for (auto name = names.rbegin(); name != names.rend() && at; ++name)
+      at = dentries_.covered({at.mount, dentries_.child(at.dentry, *name)});
+    const FileRef there = at ? names_.properties(at) : FileRef();
+    const bool same = there.exists() && (there.mode & S_IFMT) == (seen.mode & S_IFMT) &&
+                      (!S_ISREG(there.mode) || there.size == seen.size);
+    const auto named = same ? names_.name(at) : std::nullopt;
+    if (named && !named->deleted) return named->path;
+  }
+  return {};
 }
 
 bool GuestFileSystem::is_below(uint64_t dentry, uint64_t directory) const {

@@ -1,8 +1,10 @@
 #pragma once
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "backends/emu/osi/dentry_lookup.h"
 #include "backends/emu/osi/guest_names.h"
@@ -11,6 +13,9 @@
 #include "common/task/file_system.h"
 
 namespace fptrace::emu {
+
+// The directories that overlays are made of, uppermost first, by the address of the super block.
+using Overlays = std::map<uint64_t, std::vector<Place>>;
 
 // The file system of a guest as its kernel has it in memory: the tree of one mount namespace.
 //
@@ -21,8 +26,9 @@ class GuestFileSystem final : public FileSystem {
  public:
   // `start`: where paths begin. `names`: what FileRef::path of files that are found in other ways
   // counts from.
-  GuestFileSystem(const GuestNames& names, Place start)
-      : names_(names), start_(start), dentries_(names_) {}
+  // `overlays` are those known so far; it must outlive the object.
+  GuestFileSystem(const GuestNames& names, Place start, const Overlays& overlays)
+      : names_(names), start_(start), dentries_(names_), overlays_(overlays) {}
   // Dentries are looked up by way of our own names_.
   GuestFileSystem(const GuestFileSystem&) = delete;
   GuestFileSystem& operator=(const GuestFileSystem&) = delete;
@@ -56,7 +62,8 @@ class GuestFileSystem final : public FileSystem {
   Result<std::string> content(uint64_t inode, uint64_t offset, size_t size,
                               const std::string& path) const;
   Result<std::string> proc_link(uint64_t dentry, uint64_t inode, const std::string& path) const;
-  std::string source(Place place) const;
+  std::string source(Place place);
+  std::string layer_source(Place place, const std::vector<Place>& layers);
   bool is_below(uint64_t dentry, uint64_t directory) const;
   bool is_visible(Place place) const;
   Result<Place> magic_place(const std::string& path);
@@ -69,6 +76,7 @@ class GuestFileSystem final : public FileSystem {
   GuestNames names_;
   Place start_;
   DentryLookup dentries_;
+  const Overlays& overlays_;
   std::pair<pid_t, pid_t> reader_{1, 1};
   uint64_t remembered_ = 0;
   std::set<uint64_t> procfs_;  // the devices of those that were met

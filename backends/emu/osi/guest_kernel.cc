@@ -12,11 +12,27 @@ constexpr uint64_t kPage = 4096;
 constexpr uint64_t kImage = 0xffffffff80000000, kMaxImage = uint64_t{1} << 30;
 constexpr uint64_t kMaxBtf = 64 << 20;
 
-const std::set<std::string, std::less<>> kWantedSymbols = {
-    "init_task",        "page_offset_base",  "vmemmap_base",     "__per_cpu_start",
-    "__per_cpu_offset", "__start_BTF",       "__stop_BTF",       "special_mapping_vmops",
-    "dentry_hashtable", "d_hash_shift",      "wake_up_new_task", "do_exit",
-    "get_signal",       "signal_setup_done", "do_group_exit"};
+const std::set<std::string, std::less<>> kWantedSymbols = {"init_task",
+                                                           "page_offset_base",
+                                                           "vmemmap_base",
+                                                           "__per_cpu_start",
+                                                           "__per_cpu_offset",
+                                                           "__start_BTF",
+                                                           "__stop_BTF",
+                                                           "special_mapping_vmops",
+                                                           "dentry_hashtable",
+                                                           "d_hash_shift",
+                                                           "wake_up_new_task",
+                                                           "do_exit",
+                                                           "get_signal",
+                                                           "signal_setup_done",
+                                                           "do_group_exit",
+                                                           "folio_unlock",
+                                                           "unlock_page",
+                                                           "folio_end_read",
+                                                           "__switch_to",
+                                                           "_text",
+                                                           "_end"};
 
 // Each page that begins as VMCOREINFO does.
 std::vector<std::string_view> vmcoreinfo_pages(const GuestMemory& memory) {
@@ -48,6 +64,7 @@ Result<GuestKernel> GuestKernel::at(const GuestMemory& memory, std::string_view 
   auto info = parse_vmcoreinfo(std::string(vmcoreinfo));
   if (!info) return fail(info.error());
   GuestKernel kernel(memory, *std::move(info));
+  kernel.vmcoreinfo_ = vmcoreinfo.substr(0, vmcoreinfo.find('\0'));
   const auto read = [&kernel](uint64_t vaddr, std::span<std::byte> out) {
     return kernel.read(vaddr, out);
   };
@@ -122,6 +139,14 @@ std::string GuestKernel::text(uint64_t vaddr, size_t most) const {
 uint64_t GuestKernel::symbol(std::string_view name) const {
   const auto it = symbols_.find(name);
   return it != symbols_.end() ? it->second : 0;
+}
+
+std::map<uint64_t, NamedAddress> GuestKernel::name_code(const std::set<uint64_t>& addresses) const {
+  const auto read_at = [this](uint64_t vaddr, std::span<std::byte> out) {
+    return read(vaddr, out);
+  };
+  auto names = emu::name_code(info_, read_at, addresses);
+  return names ? *std::move(names) : std::map<uint64_t, NamedAddress>();
 }
 
 uint64_t GuestKernel::current(uint64_t gs_base) const {

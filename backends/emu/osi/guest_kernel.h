@@ -1,8 +1,10 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 
@@ -26,6 +28,10 @@ class GuestKernel {
   const KernelLayout& layout() const { return layout_; }
   const std::string& release() const { return info_.release; }
   bool five_levels() const { return info_.five_levels; }
+  // What the kernel says of itself for crash dumps, as it stands in memory.
+  const std::string& vmcoreinfo() const { return vmcoreinfo_; }
+  // Virtual address at which all of physical memory is mapped; 0: not known.
+  uint64_t direct_map() const { return direct_map_; }
 
   size_t read(uint64_t vaddr, std::span<std::byte> out) const;
   template <class T>
@@ -52,6 +58,8 @@ class GuestKernel {
 
   // 0 when the kernel has none of that name, or did not say.
   uint64_t symbol(std::string_view name) const;
+  // See name_code(); nothing when the kernel does not tell.
+  std::map<uint64_t, NamedAddress> name_code(const std::set<uint64_t>& addresses) const;
   uint64_t init_task() const { return symbol("init_task"); }
   // Where the first CPU keeps the pointer to its current task; 0: not known.
   uint64_t current_location() const;
@@ -75,6 +83,7 @@ class GuestKernel {
 
   const GuestMemory* memory_;
   VmcoreInfo info_;
+  std::string vmcoreinfo_;
   SymbolMap symbols_;
   KernelLayout layout_;
   uint64_t direct_map_ = 0;    // where all of physical memory is mapped

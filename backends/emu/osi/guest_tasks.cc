@@ -1,6 +1,8 @@
 #include "backends/emu/osi/guest_tasks.h"
 
 #include <algorithm>
+#include <bit>
+#include <string_view>
 
 #include "backends/emu/osi/kernel_list.h"
 
@@ -9,6 +11,15 @@ namespace {
 
 constexpr uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD, include/linux/sched.h
 constexpr uint64_t kMaxGroups = 65536;          // NGROUPS_MAX
+
+// As task_state_index() of include/linux/sched.h: the highest bit decides.
+char letter(uint64_t state, uint64_t exit_state) {
+  constexpr uint64_t kReported = 0x7f, kIdle = 0x402 /* no load */, kLockWait = 0x1000;
+  if (state == kIdle) return 'I';
+  if (state == kLockWait) return 'D';
+  constexpr std::string_view kLetters = "RSDTtXZP";
+  return kLetters[size_t(std::bit_width((state | exit_state) & kReported))];
+}
 
 }  // namespace
 
@@ -64,7 +75,9 @@ std::optional<TaskInfo> GuestTasks::info(uint64_t task) const {
   info.boot_time = kernel_->number(task, t.boot_time).value_or(info.id.start_time);
   info.comm = kernel_->text(task + t.comm.offset, t.comm.size);
   info.kernel_thread = (kernel_->number(task, t.flags).value_or(0) & kKernelThread) != 0;
-  info.ended = kernel_->number(task, t.exit_state).value_or(0) != 0;
+  const uint64_t exit_state = kernel_->number(task, t.exit_state).value_or(0);
+  info.ended = exit_state != 0;
+  if (const auto state = kernel_->number(task, t.state)) info.state = letter(*state, exit_state);
   return info;
 }
 

@@ -26,6 +26,7 @@ struct TaskInfo {
   std::string comm;
   bool kernel_thread = false;
   bool ended = false;  // a zombie, or about to vanish
+  char state = '?';    // the letter of /proc/PID/stat (proc(5)); '?': the kernel does not tell
 };
 
 struct Credentials {  // of the task itself: as the first user namespace numbers them

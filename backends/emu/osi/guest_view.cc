@@ -31,7 +31,7 @@ GuestFileSystem& GuestView::file_system_of(uint64_t task) {
   const uint64_t top = kernel().pointer(ns, layout.ns.mnt_root);
   const Place start{top, kernel().pointer(top, layout.mount.root)};
   Foreign& made = foreign_[ns];
-  made = {number, std::make_unique<GuestFileSystem>(names_, start)};
+  made = {number, std::make_unique<GuestFileSystem>(names_, start, overlays_)};
   made.files->remembers_all_of(remembered_);
   return *made.files;
 }

@@ -12,7 +12,8 @@ namespace fptrace::emu {
 // namespace has a file system of its own. Not thread-safe.
 class GuestView {
  public:
-  GuestView(const GuestKernel& kernel, Place root) : names_(kernel, root), own_(names_, root) {}
+  GuestView(const GuestKernel& kernel, Place root)
+      : names_(kernel, root), own_(names_, root, overlays_) {}
   // As the guest's first process sees it; no place when there is none.
   static Place root_of_init(const GuestKernel& kernel);
 
@@ -24,6 +25,10 @@ class GuestView {
   GuestFileSystem& file_system() { return own_; }
   // GuestFileSystem::remembers_all_of() the file system that the root is on.
   void remembers_all();
+  // An overlay was mounted that is made of these directories, uppermost first.
+  void learn_overlay(uint64_t super_block, std::vector<Place> layers) {
+    overlays_[super_block] = std::move(layers);
+  }
 
  private:
   struct Foreign {
@@ -31,6 +36,7 @@ class GuestView {
     std::unique_ptr<GuestFileSystem> files;
   };
   GuestNames names_;
+  Overlays overlays_;
   GuestFileSystem own_;
   uint64_t remembered_ = 0;
   std::map<uint64_t, Foreign> foreign_;  // by the address of the mount namespace

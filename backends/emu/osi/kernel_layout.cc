@@ -42,6 +42,7 @@ void find_task(Finder& f, KernelLayout& k) {
   f.may("thread_group", t.thread_group).may("thread_pid", t.thread_pid).need("pid", t.pid);
   f.need("tgid", t.tgid).need("real_parent", t.real_parent).need("group_leader", t.group_leader);
   f.need("comm", t.comm).need("flags", t.flags).need("exit_state", t.exit_state);
+  f.may("state", t.state).may("__state", t.state);  // renamed in 5.14
   f.need("mm", t.mm).need("fs", t.fs).need("files", t.files).need("nsproxy", t.nsproxy);
   f.need("real_cred", t.real_cred).need("cred", t.cred).need("signal", t.signal);
   f.need("start_time", t.start_time).may("pid_links", t.pid_links).need("stack", t.stack);
@@ -121,7 +122,8 @@ void find_files(Finder& f, KernelLayout& k) {
   f.in("file").need("f_path.mnt", k.file.mnt).need("f_path.dentry", k.file.dentry);
   f.need("f_flags", k.file.flags)
       .need("f_inode", k.file.inode)
-      .need("private_data", k.file.private_data);
+      .need("private_data", k.file.private_data)
+      .may("f_pos", k.file.position);
   f.in("files_struct").need("fdt", k.files.fdt);
   f.in("fdtable")
       .need("max_fds", k.files.max_fds)
@@ -142,6 +144,7 @@ void find_files(Finder& f, KernelLayout& k) {
   f.in("address_space").may("i_pages.xa_head", k.pages.head);
   f.in("xa_node").may("shift", k.pages.node_shift).may("slots", k.pages.node_slots);
   f.in("page").may("flags", k.pages.page_flags).may("index", k.pages.page_index);
+  f.may("mapping", k.pages.page_mapping);
   f.in("proc_inode").may("pid", k.proc.pid).may("pde", k.proc.entry).may("vfs_inode", k.proc.inode);
   f.in("proc_dir_entry").may("data", k.proc.entry_data);
   f.in("socket").may("sk", k.socket.sk).in("sock").may("sk_peer_pid", k.socket.peer_pid);
@@ -176,6 +179,7 @@ Result<KernelLayout> KernelLayout::from(const BtfTypes& types) {
   find_namespaces(f, k);
   k.pages.page_size = types.size_of("page").value_or(0);
   k.pages.up_to_date = types.enum_value("pageflags", "PG_uptodate").value_or(0);
+  k.pages.dirty = types.enum_value("pageflags", "PG_dirty").value_or(64);
   k.pid.upid_size = types.size_of("upid").value_or(0);
   // A variable of its own, or (6.2 to 6.14) a member of what is hot on each CPU.
   if (const auto variable = types.per_cpu_offset("current_task")) {

@@ -13,8 +13,8 @@ struct KernelLayout {
 
   struct {
     Member tasks, thread_node, thread_group, thread_pid, pid, tgid, real_parent, group_leader, comm,
-        flags, exit_state, mm, fs, files, nsproxy, real_cred, cred, signal, start_time, boot_time,
-        pid_links, stack, pending_signals;
+        flags, state, exit_state, mm, fs, files, nsproxy, real_cred, cred, signal, start_time,
+        boot_time, pid_links, stack, pending_signals;
   } task;
   struct {
     Member thread_head, nr_threads, pids, flags, group_exit_code;
@@ -41,7 +41,7 @@ struct KernelLayout {
   } maple;
   Member special_mapping_name, anon_vma_name;
   struct {
-    Member mnt, dentry, flags, inode, private_data;
+    Member mnt, dentry, flags, inode, private_data, position;
   } file;
   struct {
     Member parent, name, name_len, name_hash, inode, ops, hash_next, hash_pprev, sb, fsdata;
@@ -63,9 +63,9 @@ struct KernelLayout {
   Member timespec_sec, timespec_nsec;
   struct {
     Member head, node_shift, node_slots;  // of address_space.i_pages, of xa_node
-    Member page_flags, page_index;
+    Member page_flags, page_index, page_mapping;
     uint32_t page_size = 0;   // of struct page
-    uint32_t up_to_date = 0;  // the flag's number
+    uint32_t up_to_date = 0, dirty = 64;  // numbers of flags; 64: not known
   } pages;
   struct {
     Member root_mnt, root_dentry, pwd_mnt, pwd_dentry;

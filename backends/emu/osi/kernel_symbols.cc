@@ -111,6 +111,26 @@ class Tables {
   size_t at_ = 0, consumed_ = 0;
 };
 
+// Calls `take` for each symbol with its number, its name and its type (nm(1)), in order of address.
+// Returns which way the tables' offsets are meant: what Tables::address() is to be given.
+template <class Take>
+Result<bool> each_symbol(Tables& tables, const VmcoreInfo& info, Take take) {
+  std::optional<size_t> text;
+  for (size_t i = 0; i < tables.count(); ++i) {
+    const auto name = tables.next_name();
+    if (!name || name->empty()) return fail(Errc::kParse, "kernel symbols: cut short");
+    const auto plain = name->substr(1);
+    if (plain == "_stext") text = i;
+    take(i, plain, name->front());
+  }
+  if (!text) return fail(Errc::kParse, "kernel symbols: no _stext");
+  // _stext, which is known from elsewhere, tells it.
+  const bool is_signed = tables.address(*text, true) == info.text;
+  if (!is_signed && tables.address(*text, false) != info.text)
+    return fail(Errc::kParse, "kernel symbols: _stext is not where the kernel says");
+  return is_signed;
+}
+
 }  // namespace
 
 Result<SymbolMap> find_symbols(const VmcoreInfo& info, const KernelRead& read,
@@ -118,21 +138,51 @@ Result<SymbolMap> find_symbols(const VmcoreInfo& info, const KernelRead& read,
   Tables tables(info, read);
   if (auto loaded = tables.load(); !loaded) return fail(loaded.error());
   std::map<std::string, size_t, std::less<>> numbers;
-  std::optional<size_t> text;
-  for (size_t i = 0; i < tables.count(); ++i) {
-    const auto name = tables.next_name();
-    if (!name || name->empty()) return fail(Errc::kParse, "kernel symbols: cut short");
-    const auto plain = name->substr(1);
-    if (plain == "_stext") text = i;
-    if (wanted.contains(plain)) numbers.emplace(plain, i);
-  }
-  if (!text) return fail(Errc::kParse, "kernel symbols: no _stext");
-  // _stext, which is known from elsewhere, tells which way the offsets are meant.
-  const bool is_signed = tables.address(*text, true) == info.text;
-  if (!is_signed && tables.address(*text, false) != info.text)
-    return fail(Errc::kParse, "kernel symbols: _stext is not where the kernel says");
+  const auto is_signed = each_symbol(tables, info, [&](size_t i, std::string_view name, char) {
+    if (wanted.contains(name)) numbers.emplace(name, i);
+  });
+  if (!is_signed) return fail(is_signed.error());
   SymbolMap found;
-  for (const auto& [name, number] : numbers) found.emplace(name, tables.address(number, is_signed));
+  for (const auto& [name, number] : numbers)
+    found.emplace(name, tables.address(number, *is_signed));
+  return found;
+}
+
+Result<std::map<uint64_t, NamedAddress>> name_code(const VmcoreInfo& info, const KernelRead& read,
+                                                   const std::set<uint64_t>& addresses) {
+  constexpr uint64_t kLongestFunction = 1 << 18;
+  constexpr std::string_view kCode = "tTwW";
+  Tables tables(info, read);
+  if (auto loaded = tables.load(); !loaded) return fail(loaded.error());
+  std::vector<size_t> functions;
+  const auto is_signed = each_symbol(tables, info, [&](size_t i, std::string_view, char type) {
+    if (kCode.find(type) != kCode.npos) functions.push_back(i);
+  });
+  if (!is_signed) return fail(is_signed.error());
+  std::vector<std::pair<uint64_t, size_t>> begins;  // of functions, and their numbers
+  for (const size_t i : functions) begins.emplace_back(tables.address(i, *is_signed), i);
+  std::ranges::stable_sort(begins, {}, [](const auto& entry) { return entry.first; });
+  std::map<uint64_t, NamedAddress> found;
+  std::map<size_t, std::vector<uint64_t>> wanted;  // by number
+  for (const uint64_t address : addresses) {
+    const auto above = std::ranges::upper_bound(begins, address, {},
+                                                [](const auto& entry) { return entry.first; });
+    if (above == begins.begin() || above == begins.end()) continue;
+    // Of several names at one address the first, always.
+    const uint64_t begin = std::prev(above)->first;
+    const auto first =
+        std::ranges::lower_bound(begins, begin, {}, [](const auto& entry) { return entry.first; });
+    if (address - begin >= kLongestFunction) continue;
+    found[address].offset = address - begin;
+    wanted[first->second].push_back(address);
+  }
+  Tables again(info, read);
+  if (auto loaded = again.load(); !loaded) return fail(loaded.error());
+  const auto named = each_symbol(again, info, [&](size_t i, std::string_view name, char) {
+    if (const auto it = wanted.find(i); it != wanted.end())
+      for (const uint64_t address : it->second) found[address].function = name;
+  });
+  if (!named) return fail(named.error());
   return found;
 }
 

@@ -23,4 +23,13 @@ using KernelRead = std::function<size_t(uint64_t vaddr, std::span<std::byte> out
 Result<SymbolMap> find_symbols(const VmcoreInfo& info, const KernelRead& read,
                                const std::set<std::string, std::less<>>& wanted);
 
+struct NamedAddress {
+  std::string function;
+  uint64_t offset = 0;  // in it
+};
+// In which functions of the kernel these addresses lie. One that lies in none, or in a module, is
+// left out.
+Result<std::map<uint64_t, NamedAddress>> name_code(const VmcoreInfo& info, const KernelRead& read,
+                                                   const std::set<uint64_t>& addresses);
+
 }  // namespace fptrace::emu

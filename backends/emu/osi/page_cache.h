@@ -22,6 +22,10 @@ class PageCache {
   // not readable (on its way from the disk, swapped out).
   static constexpr uint64_t kAbsent = ~uint64_t{0}, kUnknown = kAbsent - 1;
   uint64_t page(uint64_t address_space, uint64_t index) const;
+  // Whether page `index` belongs to this struct page (to this folio, that is).
+  bool holds(uint64_t address_space, uint64_t index, uint64_t page) const {
+    return entry(address_space, index) == page;
+  }
 
  private:
   uint64_t entry(uint64_t address_space, uint64_t index) const;

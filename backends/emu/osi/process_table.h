@@ -6,7 +6,8 @@
 
 namespace fptrace::emu {
 
-// The processes of a guest at this moment, in the order of their numbers.
-std::vector<ProcessRow> list_processes(const GuestNames& names);
+// The processes of a guest at this moment, in the order of their numbers. `threads`: fill in
+// ProcessRow::thread_rows.
+std::vector<ProcessRow> list_processes(const GuestNames& names, bool threads = false);
 
 }  // namespace fptrace::emu

@@ -23,6 +23,8 @@ bool is_legacy_prefix(uint8_t byte) {
       return false;
   }
 }
+// invlpg; with a register as its operand the same opcode is others.
+bool is_invlpg(uint8_t modrm) { return (modrm >> 3 & 7) == 7 && modrm >> 6 != 3; }
 bool is_rex(uint8_t byte) { return (byte & 0xf0) == 0x40; }
 
 }  // namespace
@@ -39,7 +41,14 @@ InstructionKind classify(const uint8_t* bytes, size_t size) {
   if (bytes[at] == 0xcd)
     return bytes[at + 1] == 0x80 ? InstructionKind::kInt80 : InstructionKind::kOther;
   if (bytes[at] != 0x0f) return InstructionKind::kOther;
+  const uint8_t third = at + 2 < size ? bytes[at + 2] : 0;
   switch (bytes[at + 1]) {
+    case 0x01:
+      return at + 2 < size && is_invlpg(third) ? InstructionKind::kFlush : InstructionKind::kOther;
+    case 0x22:
+      return InstructionKind::kFlush;
+    case 0x38:
+      return third == 0x82 ? InstructionKind::kFlush : InstructionKind::kOther;
     case 0x05:
       return InstructionKind::kSyscall;
     case 0x07:

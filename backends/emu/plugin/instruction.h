@@ -4,7 +4,8 @@
 
 namespace fptrace::emu {
 
-// The instructions by which control passes between a program and the kernel.
+// The instructions by which control passes between a program and the kernel, and those after which
+// addresses may lead elsewhere.
 enum class InstructionKind : uint8_t {
   kOther,
   kSyscall,
@@ -15,6 +16,7 @@ enum class InstructionKind : uint8_t {
   kSysretq,
   kSysexit,
   kIret,
+  kFlush,  // mov to a control register, invlpg, invpcid
 };
 
 // Of one whole instruction of 64-bit or 32-bit code. Prefixes make no difference: programs may

@@ -2,10 +2,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/emu/plugin/coverage.h"
+#include "backends/emu/plugin/find.h"
 #include "backends/emu/plugin/instruction.h"
+#include "backends/emu/plugin/instruction_count.h"
 #include "backends/emu/plugin/plugin_channel.h"
 #include "backends/emu/plugin/qemu_plugin_api.h"
 #include "backends/emu/plugin/registers.h"
+#include "backends/emu/plugin/taint.h"
 
 // The part of fptrace that lives inside QEMU: it stops the guest at the moments the host asked for
 // and lets the host look (see channel/wire.h). It knows no kernel structure but where the current
@@ -24,9 +28,11 @@ struct Plugin {
   Wire* wire = nullptr;
   GuestRam ram;
   RegisterFile registers;
-  qemu_plugin_u64 counter{};
+  InstructionCount count;
+  TaskLives lives;
+  Coverage coverage;
+  Find find;
   bool ready = false;
-  uint64_t last_task = 0;  // that went on in user mode
 };
 Plugin g;
 
@@ -38,13 +44,12 @@ uint64_t current_task() {
 
 uint32_t flags_of(uint64_t task) { return task != 0 ? task_flags(*g.wire, task) : 0; }
 
-uint64_t count_now() { return g.wire->want_count ? qemu_plugin_u64_get(g.counter, 0) : 0; }
-
 StopRecord& begin_stop(StopKind kind, uint32_t detail, uint64_t task) {
+  if (g.wire->want_taint) finish_taint();  // it may report, and that may be a stop of its own
   StopRecord& stop = g.wire->stop;
   stop.kind = kind;
   stop.detail = detail;
-  stop.count = count_now();
+  stop.count = g.count.now();
   stop.task = task;
   return stop;
 }
@@ -89,18 +94,11 @@ void on_cpuid(unsigned, void* vaddr) {
 }
 
 // A task is about to go on in user mode. True: the host waits for that.
-bool note_return(uint64_t task) {
-  if (g.wire->want_switches && task != g.last_task) {
-    g.last_task = task;
-    begin_stop(StopKind::kSwitch, 0, task);
-    yield_turn(*g.wire);
-  }
-  return (flags_of(task) & kAwaitReturn) != 0;
-}
+bool is_awaited(uint64_t task) { return (flags_of(task) & kAwaitReturn) != 0; }
 
 void on_sysret(unsigned, void* code_segment) {
   const uint64_t task = current_task();
-  if (!note_return(task)) return;
+  if (!is_awaited(task)) return;
   StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
   CpuState& cpu = stop.cpu;
   g.registers.read(cpu);
@@ -112,7 +110,7 @@ void on_sysret(unsigned, void* code_segment) {
 
 void on_sysexit(unsigned, void*) {
   const uint64_t task = current_task();
-  if (!note_return(task)) return;
+  if (!is_awaited(task)) return;
   StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
   CpuState& cpu = stop.cpu;
   g.registers.read(cpu);
@@ -126,13 +124,12 @@ void on_sysexit(unsigned, void*) {
 void on_iret(unsigned, void*) {
   // Every interrupt and page fault comes by here: first what costs least.
   const uint64_t task = current_task();
-  if (!g.wire->want_switches && (flags_of(task) & kAwaitReturn) == 0) return;
+  if (!is_awaited(task)) return;
   struct {
     uint64_t rip, cs, rflags, rsp, ss;
   } frame;
   const uint64_t rsp = g.registers.read_gpr(kRsp);
   if (!g.registers.read_memory(rsp, &frame, sizeof frame) || (frame.cs & 3) == 0) return;
-  if (!note_return(task)) return;
   StopRecord& stop = begin_stop(StopKind::kReturn, 0, task);
   CpuState& cpu = stop.cpu;
   g.registers.read(cpu);
@@ -154,6 +151,51 @@ void on_hook(unsigned, void* index) {
   yield_turn(*g.wire);
 }
 
+bool owns_page(uint64_t page) {
+  uint64_t owner = 0;
+  if (!g.registers.read_memory(page + g.wire->page_owner_offset, &owner, sizeof owner))
+    return false;
+  for (uint32_t i = 0; i < g.wire->page_owners_count && i < kMostPageOwners; ++i)
+    if (g.wire->page_owners[i] == owner) return true;
+  return false;
+}
+
+// Often, and seldom for a file that matters: that is looked at here.
+void on_page(unsigned, void* index) {
+  if (g.wire->page_owners_count == 0 || !owns_page(g.registers.read_gpr(kRdi))) return;
+  StopRecord& stop = begin_stop(StopKind::kPage, uint32_t(uint64_t(index)), current_task());
+  g.registers.read(stop.cpu);
+  stop.cpu.rip = g.wire->page_hooks[uint64_t(index)];
+  yield_turn(*g.wire);
+}
+
+void on_switch(unsigned, void*) {
+  StopRecord& stop = begin_stop(StopKind::kSwitch, 0, g.registers.read_gpr(kRsi));
+  g.registers.read(stop.cpu);
+  yield_turn(*g.wire);
+}
+
+void on_moment(unsigned, void* vaddr) {
+  StopRecord& stop = begin_stop(StopKind::kMoment, 0, current_task());
+  g.registers.read(stop.cpu);
+  stop.cpu.rip = uint64_t(vaddr);
+  yield_turn(*g.wire);
+}
+
+bool handle_request(Wire&, Request& request) {
+  g.coverage.look_again();
+  switch (RequestKind(request.kind)) {
+    case RequestKind::kMoment:
+      g.count.stop_at(request.args[0]);
+      return true;
+    case RequestKind::kNewLife:
+      g.lives.renew(request.args[0]);
+      return true;
+    default:
+      return g.coverage.handle(request) || g.find.handle(request);
+  }
+}
+
 void instrument_user(qemu_plugin_insn* instruction, InstructionKind kind, uint64_t vaddr) {
   qemu_plugin_vcpu_udata_cb_t callback = nullptr;
   if (kind == InstructionKind::kSyscall) callback = on_syscall;
@@ -171,6 +213,12 @@ void instrument_kernel(qemu_plugin_insn* instruction, InstructionKind kind, uint
       qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_hook, QEMU_PLUGIN_CB_R_REGS,
                                              reinterpret_cast<void*>(i));
   }
+  for (uint64_t i = 0; i < kPageHooks; ++i)
+    if (g.wire->page_hooks[i] == vaddr)
+      qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_page, QEMU_PLUGIN_CB_R_REGS,
+                                             reinterpret_cast<void*>(i));
+  if (g.wire->switch_function == vaddr)
+    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_switch, QEMU_PLUGIN_CB_R_REGS, nullptr);
   qemu_plugin_vcpu_udata_cb_t callback = nullptr;
   if (kind == InstructionKind::kSysretl || kind == InstructionKind::kSysretq) callback = on_sysret;
   if (kind == InstructionKind::kSysexit) callback = on_sysexit;
@@ -181,20 +229,30 @@ void instrument_kernel(qemu_plugin_insn* instruction, InstructionKind kind, uint
                                          reinterpret_cast<void*>(code));
 }
 
+CodeBlock& begin_taint(qemu_plugin_tb* block) {
+  const uint64_t vaddr = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0));
+  // Code of 32 bits is at addresses of 32 bits, though other code is there, too.
+  const bool is_64bit = vaddr >> 32 != 0 || g.registers.read_cs() != kCodeOfI386;
+  return taint_block(block, is_user_address(vaddr), is_64bit);
+}
+
 void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
   if (!g.ready)
     qemu_plugin_register_vcpu_tb_exec_cb(block, on_ready, QEMU_PLUGIN_CB_R_REGS, nullptr);
+  CodeBlock* const labels = g.wire->want_taint ? &begin_taint(block) : nullptr;
   const size_t count = qemu_plugin_tb_n_insns(block);
+  if (count > 0 && is_user_address(qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0))))
+    g.coverage.instrument(block);
   for (size_t i = 0; i < count; ++i) {
     qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
     constexpr size_t kLongest = 15;
     uint8_t bytes[kLongest];
     const size_t size = qemu_plugin_insn_data(instruction, bytes, sizeof bytes);
     const uint64_t vaddr = qemu_plugin_insn_vaddr(instruction);
-    if (g.wire->want_count)
-      qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(instruction, QEMU_PLUGIN_INLINE_ADD_U64,
-                                                          g.counter, 1);
+    g.count.instrument(instruction);
+    g.find.instrument(instruction, vaddr);
     const InstructionKind kind = classify(bytes, size);
+    if (labels) taint_instruction(instruction, *labels, uint32_t(i), kind);
     if (is_user_address(vaddr))
       instrument_user(instruction, kind, vaddr);
     else
@@ -203,7 +261,12 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
 }
 
 void on_vcpu(qemu_plugin_id_t, unsigned) {
-  if (g.registers.find()) return;
+  if (g.registers.find()) {
+    // Not before: the counter's place moves when the processor is made.
+    if (g.wire->want_taint)
+      start_taint({g.wire, &g.ram, g.count.counter(), g.count.base(), current_task});
+    return;
+  }
   static constexpr char kSentence[] =
       "fptrace plugin: this QEMU does not show the registers that are needed; use QEMU 10.0 or "
       "newer\n";
@@ -212,6 +275,7 @@ void on_vcpu(qemu_plugin_id_t, unsigned) {
 }
 
 void on_exit(qemu_plugin_id_t, void*) {
+  if (!g.ready) return;  // it failed before the guest ran: nobody waits for us
   begin_stop(StopKind::kEnd, 0, 0);
   yield_turn(*g.wire);
 }
@@ -243,7 +307,11 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
       path = argv[i] + sizeof kArgument - 1;
   if (!path) return refuse("it needs channel=FILE");
   if (const char* problem = connect_channel(path, &g.wire)) return refuse(problem);
-  g.counter = {qemu_plugin_scoreboard_new(sizeof(uint64_t)), 0};
+  g.count.set_up(*g.wire, on_moment);
+  const auto count = [] { return g.count.now(); };
+  g.coverage.set_up(*g.wire, g.lives, current_task, count);
+  g.find.set_up(*g.wire, g.lives, g.ram, g.registers, current_task, count);
+  add_request_handler(handle_request);
   qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
   qemu_plugin_register_atexit_cb(id, on_exit, nullptr);

@@ -19,6 +19,7 @@ constexpr uint64_t kHighBase = uint64_t{1} << 32;
 constexpr int kSpins = 2000;
 
 int g_file = -1;
+RequestHandler g_handlers[kMostHandlers] = {};
 
 bool lock_byte(int64_t byte, int command) {
   struct flock lock {};
@@ -85,7 +86,9 @@ const char* connect_channel(const char* path, Wire** wire) {
   return problem;
 }
 
-void yield_turn(Wire& wire) {
+namespace {
+
+void give_turn_and_wait(Wire& wire) {
   wire.turn.store(uint32_t(Turn::kHost));
   if (wire.sleeping.exchange(0) != 0)
     ::syscall(SYS_futex, &wire.turn, FUTEX_WAKE, 1, nullptr, nullptr, 0);
@@ -99,6 +102,43 @@ void yield_turn(Wire& wire) {
     ::syscall(SYS_futex, &wire.turn, FUTEX_WAIT, uint32_t(Turn::kHost), nullptr, nullptr, 0);
   }
   if (wire.turn.load() == uint32_t(Turn::kQuit)) ::_exit(0);
+}
+
+void serve(Wire& wire, Request& request) {
+  request.error = 0;
+  bool known = false;
+  for (const RequestHandler handler : g_handlers)
+    known = known || (handler && handler(wire, request));
+  if (!known) request.error = EOPNOTSUPP;
+  request.kind = uint32_t(RequestKind::kNone);
+}
+
+}  // namespace
+
+void yield_turn(Wire& wire) {
+  give_turn_and_wait(wire);
+  while (wire.request.kind != uint32_t(RequestKind::kNone)) {
+    serve(wire, wire.request);
+    give_turn_and_wait(wire);
+  }
+}
+
+void add_request_handler(RequestHandler handler) {
+  for (RequestHandler& place : g_handlers) {
+    if (place) continue;
+    place = handler;
+    return;
+  }
+}
+
+void add_report(Wire& wire, const Report& report) {
+  if (wire.reports_written >= kMostReports) {
+    wire.stop.kind = StopKind::kReports;
+    wire.stop.count = report.count;
+    wire.stop.task = report.task;
+    yield_turn(wire);
+  }
+  wire.reports[wire.reports_written++] = report;
 }
 
 uint32_t task_flags(const Wire& wire, uint64_t task) {
@@ -129,17 +169,24 @@ bool GuestRam::open(const Wire& wire) {
   return true;
 }
 
-uint64_t GuestRam::read_u64(uint64_t paddr) const {
-  constexpr uint64_t kSize = sizeof(uint64_t);
+const uint8_t* GuestRam::at(uint64_t paddr, uint64_t size) const {
   uint64_t end = low_size_;
   if (paddr >= kHighBase) {
     paddr = paddr - kHighBase + low_size_;
     end = size_;
   }
-  if (paddr > end || end - paddr < kSize) return 0;
-  uint64_t value;
-  memcpy(&value, bytes_ + paddr, kSize);
+  return paddr <= end && end - paddr >= size ? bytes_ + paddr : nullptr;
+}
+
+uint64_t GuestRam::read_u64(uint64_t paddr) const {
+  uint64_t value = 0;
+  if (const uint8_t* bytes = at(paddr, sizeof value)) memcpy(&value, bytes, sizeof value);
   return value;
+}
+
+bool GuestRam::equals(uint64_t paddr, const void* bytes, size_t size) const {
+  const uint8_t* const own = at(paddr, size);
+  return own && memcmp(own, bytes, size) == 0;
 }
 
 }  // namespace fptrace::emu

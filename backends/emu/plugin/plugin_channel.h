@@ -11,8 +11,17 @@ namespace fptrace::emu {
 const char* connect_channel(const char* path, Wire** wire);
 
 // Gives the turn to the host and waits until it comes back. Ends the process when the host has
-// died or wants QEMU to end.
+// died or wants QEMU to end. In between it does what the host requests.
 void yield_turn(Wire& wire);
+
+// Does what requests of some kinds ask for; false: of another kind. `error` is 0 before.
+using RequestHandler = bool (*)(Wire& wire, Request& request);
+// At most kMostHandlers, asked in turn.
+inline constexpr int kMostHandlers = 4;
+void add_request_handler(RequestHandler handler);
+
+// Not while a stop is being written: it makes one itself when there is no room.
+void add_report(Wire& wire, const Report& report);
 
 // What the host wants to be told of a task.
 uint32_t task_flags(const Wire& wire, uint64_t task);
@@ -24,6 +33,10 @@ class GuestRam {
   bool is_open() const { return bytes_ != nullptr; }
   // 0 where there is no RAM.
   uint64_t read_u64(uint64_t paddr) const;
+  // False also where there is not so much RAM.
+  bool equals(uint64_t paddr, const void* bytes, size_t size) const;
+  // The guest goes on to change them; nullptr: not all of it is in RAM.
+  const uint8_t* at(uint64_t paddr, uint64_t size) const;
 
  private:
   const uint8_t* bytes_ = nullptr;

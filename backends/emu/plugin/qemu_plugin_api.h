@@ -33,6 +33,37 @@ struct qemu_plugin_scoreboard;
 
 enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_CB_R_REGS };
 enum qemu_plugin_op { QEMU_PLUGIN_INLINE_ADD_U64 };
+enum qemu_plugin_cond {
+  QEMU_PLUGIN_COND_NEVER,
+  QEMU_PLUGIN_COND_ALWAYS,
+  QEMU_PLUGIN_COND_EQ,
+  QEMU_PLUGIN_COND_NE,
+};
+enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1, QEMU_PLUGIN_MEM_W, QEMU_PLUGIN_MEM_RW };
+
+// One access to memory; only in the callback that it is passed to.
+using qemu_plugin_meminfo_t = uint32_t;
+struct qemu_plugin_hwaddr;
+
+enum qemu_plugin_mem_value_type {
+  QEMU_PLUGIN_MEM_VALUE_U8,
+  QEMU_PLUGIN_MEM_VALUE_U16,
+  QEMU_PLUGIN_MEM_VALUE_U32,
+  QEMU_PLUGIN_MEM_VALUE_U64,
+  QEMU_PLUGIN_MEM_VALUE_U128,
+};
+struct qemu_plugin_mem_value {
+  qemu_plugin_mem_value_type type;
+  union {
+    uint8_t u8;
+    uint16_t u16;
+    uint32_t u32;
+    uint64_t u64;
+    struct {
+      uint64_t low, high;
+    } u128;
+  } data;
+};
 
 // One 64-bit member of a scoreboard's per-vCPU entry.
 struct qemu_plugin_u64 {
@@ -62,6 +93,8 @@ char* g_array_free(GArray*, int free_segment);
 using qemu_plugin_udata_cb_t = void (*)(qemu_plugin_id_t, void*);
 using qemu_plugin_vcpu_simple_cb_t = void (*)(qemu_plugin_id_t, unsigned vcpu);
 using qemu_plugin_vcpu_udata_cb_t = void (*)(unsigned vcpu, void*);
+using qemu_plugin_vcpu_mem_cb_t = void (*)(unsigned vcpu, qemu_plugin_meminfo_t, uint64_t vaddr,
+                                           void*);
 using qemu_plugin_vcpu_tb_trans_cb_t = void (*)(qemu_plugin_id_t, qemu_plugin_tb*);
 
 void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t, qemu_plugin_vcpu_simple_cb_t);
@@ -72,6 +105,16 @@ void qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_insn*, qemu_plugin_vcpu_
                                             qemu_plugin_cb_flags, void*);
 void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(qemu_plugin_insn*, qemu_plugin_op,
                                                          qemu_plugin_u64, uint64_t imm);
+// Calls only while the value of the member stands in that relation to `imm`.
+void qemu_plugin_register_vcpu_insn_exec_cond_cb(qemu_plugin_insn*, qemu_plugin_vcpu_udata_cb_t,
+                                                 qemu_plugin_cb_flags, qemu_plugin_cond,
+                                                 qemu_plugin_u64, uint64_t imm, void*);
+void qemu_plugin_register_vcpu_tb_exec_cond_cb(qemu_plugin_tb*, qemu_plugin_vcpu_udata_cb_t,
+                                               qemu_plugin_cb_flags, qemu_plugin_cond,
+                                               qemu_plugin_u64, uint64_t imm, void*);
+// After each access that the instruction makes.
+void qemu_plugin_register_vcpu_mem_cb(qemu_plugin_insn*, qemu_plugin_vcpu_mem_cb_t,
+                                      qemu_plugin_cb_flags, qemu_plugin_mem_rw, void*);
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t, qemu_plugin_udata_cb_t, void*);
 
 size_t qemu_plugin_tb_n_insns(const qemu_plugin_tb*);
@@ -81,7 +124,18 @@ size_t qemu_plugin_insn_size(const qemu_plugin_insn*);
 uint64_t qemu_plugin_insn_vaddr(const qemu_plugin_insn*);
 
 qemu_plugin_scoreboard* qemu_plugin_scoreboard_new(size_t element_size);
+// The entry of one vCPU; stays where it is while there are no more vCPUs.
+void* qemu_plugin_scoreboard_find(qemu_plugin_scoreboard*, unsigned vcpu);
 uint64_t qemu_plugin_u64_get(qemu_plugin_u64, unsigned vcpu);
+void qemu_plugin_u64_set(qemu_plugin_u64, unsigned vcpu, uint64_t value);
+
+bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t);
+unsigned qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t);  // log2 of the bytes
+qemu_plugin_mem_value qemu_plugin_mem_get_value(qemu_plugin_meminfo_t);
+// Null when it cannot be told. Valid until the next call.
+qemu_plugin_hwaddr* qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t, uint64_t vaddr);
+bool qemu_plugin_hwaddr_is_io(const qemu_plugin_hwaddr*);
+uint64_t qemu_plugin_hwaddr_phys_addr(const qemu_plugin_hwaddr*);
 
 // Array of qemu_plugin_reg_descriptor; only in the vCPU's thread. The caller frees it.
 GArray* qemu_plugin_get_registers();

@@ -45,11 +45,13 @@ std::vector<std::string> lines(const MachineFiles& f, const Launch& l) {
           "socket,id=qmp,fd=" + std::to_string(l.qmp), "-mon", "chardev=qmp,mode=control"};
 }
 
-std::vector<std::string> drives(const MachineFiles& f) {
+std::vector<std::string> drives(const MachineFiles& f, Mode mode) {
+  // What a recording read is what its bundle keeps of the disk.
+  const std::string copy = mode == Mode::kRecord ? ",copy-on-read=on" : "";
   return {"-drive", "if=none,id=state,format=qcow2,file=" + escape(f.state),
           // Nothing of it survives the run, so nothing need reach the platter.
-          "-drive", "if=none,id=disk,format=qcow2,cache=unsafe,file=" + escape(f.disk), "-drive",
-          "if=none,id=replayed,driver=blkreplay,image=disk", "-device",
+          "-drive", "if=none,id=disk,format=qcow2,cache=unsafe" + copy + ",file=" + escape(f.disk),
+          "-drive", "if=none,id=replayed,driver=blkreplay,image=disk", "-device",
           "virtio-blk-pci,drive=replayed,ioeventfd=off"};
 }
 
@@ -92,7 +94,7 @@ std::vector<std::string> command_line(const Machine& machine, const MachineFiles
                                       const Launch& launch) {
   std::vector<std::string> all = board(machine, files);
   append(all, lines(files, launch));
-  append(all, drives(files));
+  append(all, drives(files, launch.mode));
   if (launch.mode != Mode::kBoot) all.push_back("-S");
   const std::string rr = launch.mode == Mode::kReplay ? "replay" : "record";
   append(all, {"-icount", "shift=" + std::to_string(machine.icount_shift) + ",rr=" + rr +

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -259,6 +261,13 @@ Result<void> write_bundle(const std::string& path, BundleHeader header, const st
   const std::string where = slash == path.npos ? "." : path.substr(0, slash + 1);
   if (auto ok = assemble(file.fd(), header, log, disk, where); !ok) return failed(ok.error());
   return file.commit();
+}
+
+bool is_bundle(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, kMagicSize> head{};
+  return file.read(head.data(), head.size()) &&
+         std::string_view(head.data(), head.size()) == std::string_view(kMagic, kMagicSize);
 }
 
 Result<BundleIndex> read_bundle(const std::string& path) {

@@ -56,6 +56,8 @@ constexpr size_t kMaxBundleHeader = 8 << 20;
 // in here.
 Result<void> write_bundle(const std::string& path, BundleHeader header, const std::string& log,
                           const std::string& disk);
+// Whether it begins like one; false also when it cannot be read.
+bool is_bundle(const std::string& path);
 // Reads and checks it, parts included.
 Result<BundleIndex> read_bundle(const std::string& path);
 // After read_bundle(): makes the files again.

@@ -1,10 +1,13 @@
 #include "backends/emu/recording/caller.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,8 +20,6 @@ extern char** environ;
 namespace fptrace::emu {
 namespace {
 
-constexpr int kLimits[] = {RLIMIT_CORE, RLIMIT_STACK, RLIMIT_NOFILE,
-                           RLIMIT_AS,   RLIMIT_DATA,  RLIMIT_FSIZE};
 // The command line takes these over before a recording begins.
 constexpr int kOurs[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
@@ -65,6 +66,26 @@ void describe_signals(Job& job) {
   }
 }
 
+Result<void> describe_capabilities(Job& job) {
+  auto& all = job.capabilities;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {};
+  if (::syscall(SYS_capget, &header, data) != 0) return fail_errno("capget");
+  for (unsigned i = 0; i < 2; ++i) {
+    all.effective |= uint64_t{data[i].effective} << 32 * i;
+    all.permitted |= uint64_t{data[i].permitted} << 32 * i;
+    all.inheritable |= uint64_t{data[i].inheritable} << 32 * i;
+  }
+  for (unsigned long cap = 0; cap < 64; ++cap) {
+    const uint64_t bit = uint64_t{1} << cap;
+    // What this kernel does not know stays to the guest's.
+    if (::prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 0) all.bounding &= ~bit;
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1) all.ambient |= bit;
+  }
+  job.no_new_privs = ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+  return {};
+}
+
 }  // namespace
 
 Result<Job> job_of_this_process() {
@@ -78,12 +99,14 @@ Result<Job> job_of_this_process() {
   std::vector<gid_t> groups(size_t(std::max(::getgroups(0, nullptr), 0)));
   const int count = ::getgroups(int(groups.size()), groups.data());
   job.groups.assign(groups.begin(), groups.begin() + std::max(count, 0));
+  if (auto ok = describe_capabilities(job); !ok) return fail(ok.error());
+  job.nice = ::getpriority(PRIO_PROCESS, 0);
   job.umask = ::umask(0);
   ::umask(mode_t(job.umask));
   describe_input(job);
   job.one_output = same_file(STDOUT_FILENO, STDERR_FILENO);
   describe_signals(job);
-  for (const int resource : kLimits) {
+  for (int resource = 0; resource < RLIM_NLIMITS; ++resource) {
     rlimit limit{};
     if (::getrlimit(__rlimit_resource_t(resource), &limit) == 0)
       job.limits.push_back({uint32_t(resource), limit.rlim_cur, limit.rlim_max});

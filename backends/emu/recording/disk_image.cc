@@ -161,11 +161,19 @@ struct DiskImage::State {
     const std::unique_ptr<ext2_file, errcode_t (*)(ext2_file_t)> closer(file, ext2fs_file_close);
     std::vector<char> buffer(size_t(std::min<uint64_t>(size, 1 << 20)));
     for (uint64_t at = 0; at < size;) {
-      const auto n = read(at, buffer.data(), size_t(std::min<uint64_t>(buffer.size(), size - at)));
-      if (!n) return fail(n.error());
-      if (*n == 0) break;
-      if (auto ok = write_at(path, file, at, {buffer.data(), *n}); !ok) return ok;
-      at += *n;
+      // Whole blocks: one that has nothing but zeros must be seen to be one.
+      size_t have = 0;
+      const size_t most = size_t(std::min<uint64_t>(buffer.size(), size - at));
+      while (have < most) {
+        const auto n = read(at + have, buffer.data() + have, most - have);
+        if (!n) return fail(n.error());
+        if (*n == 0) break;
+        have += *n;
+      }
+      if (have == 0) break;
+      if (auto ok = write_at(path, file, at, {buffer.data(), have}); !ok) return ok;
+      at += have;
+      if (have < most) break;
     }
     e = ext2fs_file_set_size2(file, ext2_off64_t(size));
     if (e == 0) e = ext2fs_file_flush(file);
@@ -202,7 +210,8 @@ DiskImage::DiskImage(DiskImage&&) noexcept = default;
 DiskImage& DiskImage::operator=(DiskImage&&) noexcept = default;
 DiskImage::~DiskImage() = default;
 
-Result<DiskImage> DiskImage::make(const std::string& path, uint64_t bytes) {
+Result<DiskImage> DiskImage::make(const std::string& path, uint64_t bytes,
+                                  const std::string& label) {
   const uint64_t size = (bytes + bytes / 4 + kFree) / kBlock * kBlock;
   if (size > kDiskSize)
     return fail(Errc::kUnsupported,
@@ -216,10 +225,27 @@ Result<DiskImage> DiskImage::make(const std::string& path, uint64_t bytes) {
   }
   // No journal: the disk does not outlive the run. Fixed identifiers: equal files, equal disks.
   constexpr char kUuid[] = "6670656d-7500-4000-8000-000000000001";
-  auto made = run_command(
-      {*mke2fs, "-q", "-F", "-t", "ext4", "-b", std::to_string(kBlock), "-I", "256", "-m", "0",
-       "-U", kUuid, "-O", "^has_journal,^metadata_csum,uninit_bg", "-E",
-       std::string("lazy_itable_init=1,nodiscard,root_owner=0:0,hash_seed=") + kUuid, path});
+  auto made =
+      run_command({*mke2fs,
+                   "-q",
+                   "-F",
+                   "-t",
+                   "ext4",
+                   "-b",
+                   std::to_string(kBlock),
+                   "-I",
+                   "256",
+                   "-m",
+                   "0",
+                   "-U",
+                   kUuid,
+                   "-L",
+                   label,
+                   "-O",
+                   "^has_journal,^metadata_csum,uninit_bg",
+                   "-E",
+                   std::string("lazy_itable_init=1,nodiscard,root_owner=0:0,hash_seed=") + kUuid,
+                   path});
   if (!made) return fail(made.error());
   auto state = std::make_unique<State>();
   state->path = path;

@@ -20,16 +20,21 @@ struct FileMeta {
   std::vector<std::pair<std::string, std::string>> xattrs;
 };
 
+// The label of a disk whose files are at the paths that they have on the host it was made on.
+inline constexpr const char* kHostLabel = "fptrace-host";
+
 // Gives up to `size` bytes from `offset`; fewer only at the end. Called in order of offsets.
 using ContentReader = std::function<Result<size_t>(uint64_t offset, char* out, size_t size)>;
 
 // Makes the guest's root file system, an ext4 image in a file, without being root. Paths are
-// absolute and canonical (no links on the way); what a path lies in is made first.
+// absolute and canonical (no links on the way); what a path lies in is made first. Blocks of a file
+// that have nothing but zeros take no room (read_disk.h counts on it).
 class DiskImage {
  public:
   // An empty one for `bytes` of contents and as much again for what the program writes. `path` is a
-  // new file; what is not used of it takes no room.
-  static Result<DiskImage> make(const std::string& path, uint64_t bytes);
+  // new file; what is not used of it takes no room. `label`: of the file system, up to 16 bytes.
+  static Result<DiskImage> make(const std::string& path, uint64_t bytes,
+                                const std::string& label = {});
   DiskImage(DiskImage&&) noexcept;
   DiskImage& operator=(DiskImage&&) noexcept;
   ~DiskImage();

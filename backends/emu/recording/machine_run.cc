@@ -14,6 +14,9 @@
 #include "backends/emu/recording/caller.h"
 #include "backends/emu/recording/guest_session.h"
 #include "backends/emu/recording/payload.h"
+#include "backends/emu/recording/read_disk.h"
+#include "backends/emu/recording/rootfs_payload.h"
+#include "common/path/program_search.h"
 
 namespace fptrace::emu {
 namespace {
@@ -111,6 +114,7 @@ class Run : public Recording {
     header_.instructions = result_.instructions;
     header_.output_bytes = result_.output_bytes;
     header_.guest_sha256 = result_.guest_sha256;
+    if (auto ok = keep_what_was_read(place_.contents(), place_.files().disk); !ok) return ok;
     return write_bundle(path, header_, place_.log(), place_.contents());
   }
 
@@ -136,11 +140,9 @@ class Run : public Recording {
 // The disk's contents, and the path of the program in the guest.
 Result<std::string> make_contents(const RecordRequest& request, Job& job, const std::string& path) {
   if (!request.rootfs.empty()) {
-    const char* search = std::getenv("PATH");
     // A file of this host is not in that root.
     if (job.input == Job::Input::kFile) job.input = Job::Input::kStream;
-    return write_rootfs_payload(path, request.rootfs, request.argv[0],
-                                search != nullptr ? search : "/bin:/usr/bin");
+    return write_rootfs_payload(path, request.rootfs, request.argv[0], search_path());
   }
   auto program = find_host_program(request.argv[0]);
   if (!program) return program;

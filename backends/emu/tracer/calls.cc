@@ -1,5 +1,7 @@
 #include "backends/emu/tracer/session.h"
 #include "common/path/host_names.h"
+#include "common/proc/mountinfo.h"
+#include "common/syscall/arguments.h"
 
 // System calls, from their entry to their return.
 
@@ -28,7 +30,8 @@ Result<void> Session::on_call() {
     thread->pending = decoder_.enter(thread->view, thread->call);
   thread->partial = thread->view.take_missed();
   thread->view.show_registers(nullptr);
-  if (!thread->pending) return watch(*thread);
+  if (!thread->pending)
+    return watch(*thread, options_.calls == Calls::kAll ? uint32_t{kAwaitReturn} : 0);
   if (tracker_) {
     for (const auto& change : thread->pending->may_change())
       tracker_->before_change(change.file, change.keeps_content);
@@ -57,7 +60,7 @@ Result<void> Session::on_return() {
 }
 
 void Session::end_call(GuestThread& thread, int64_t result) {
-  // By now the kernel has read what it needed. Not so after an exec: its arguments are gone.
+  // By now the kernel has read what it needed. After an exec that is gone: see on_new_program().
   if (thread.partial && !thread.is_exec) {
     if (auto again = decoder_.enter(thread.view, thread.call)) thread.pending = std::move(again);
   }
@@ -68,6 +71,7 @@ void Session::end_call(GuestThread& thread, int64_t result) {
   for (auto& body : bodies) {
     if (auto* socket = std::get_if<SocketEvent>(&body); socket && socket->peer_pid != 0)
       socket->peer_traced = threads_.find_process(socket->peer_pid) != nullptr;
+    if (const auto* mount = std::get_if<MountEvent>(&body)) learn_overlay(thread, *mount);
     if (openers_) tell_opener(thread, body);
     if (!thread.outer_root.empty()) to_host_names(body, thread.outer_root);
     emit(&thread, std::move(body));
@@ -80,6 +84,29 @@ void Session::end_call(GuestThread& thread, int64_t result) {
 std::string Session::foreign_root(GuestThread& thread) {
   const auto root = thread.view.root();
   return root && root->path == "/" ? root->source : std::string();
+}
+
+// What an overlay is made of stands in the options of its mount(2), which nothing in the kernel's
+// own types keeps: those of a module are not in its BTF.
+void Session::learn_overlay(GuestThread& thread, const MountEvent& mount) {
+  constexpr size_t kMostOptions = 4096;  // a page: copy_mount_options() in fs/namespace.c
+  const SyscallRow* row = find_syscall(thread.call.abi, thread.call.nr);
+  if (mount.error != 0 || mount.fstype != "overlay" || !row || row->name != "mount") return;
+  const auto options = read_string(thread.view, thread.call.args[4], kMostOptions);
+  const auto cwd = thread.view.cwd();
+  GuestFileSystem& files = guest_->view().file_system_of(thread.task);
+  const auto at = files.find(mount.target.file.path);
+  if (!at) return;
+  std::vector<Place> layers;
+  for (const std::string& layer : overlay_layers(options.text)) {
+    const bool absolute = layer.starts_with('/');
+    if (!absolute && !cwd) continue;
+    if (const auto place = files.find(absolute ? layer : cwd->path + "/" + layer))
+      layers.push_back(*place);
+  }
+  const GuestKernel& kernel = guest_->kernel();
+  const uint64_t super_block = kernel.pointer(at->mount, kernel.layout().mount.sb);
+  guest_->view().learn_overlay(super_block, std::move(layers));
 }
 
 void Session::tell_opener(GuestThread& thread, EventBody& body) {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "backends/emu/image/private_directory.h"
+#include "backends/emu/tracer/left_out.h"
 #include "backends/emu/tracer/session.h"
 #include "common/proc/os_release.h"
 
@@ -37,6 +38,7 @@ class EmuTracer final : public Tracer {
     Cap all = Cap::kProcesses | Cap::kFiles | Cap::kMaps | Cap::kSignals;
     if (options_.hash) all = all | Cap::kContent;
     if (options_.openers) all = all | Cap::kOpeners;
+    for (const Observer* observer : options_.observers) all = all | observer->capabilities();
     return all;
   }
 
@@ -45,6 +47,7 @@ class EmuTracer final : public Tracer {
     if (!directory) return fail(directory.error());
     auto channel = Channel::create(directory->file("channel"), true);
     if (!channel) return fail(channel.error());
+    for (Observer* const observer : options_.observers) observer->prepare(*channel);
     const std::string plugin = "file=" + options_.plugin + ",channel=" + directory->file("channel");
     if (!options_.replay.empty())
       return replay(options_.replay, plugin, *channel, sink, stop, output());
@@ -95,11 +98,12 @@ class EmuTracer final : public Tracer {
     const Channel::Ram ram{machine.ram_path(), machine.ram_size(),
                            GuestMemory::pc_low_size(machine.ram_size())};
     if (auto ok = channel.set_ram(ram); !ok) return fail(ok.error());
-    const Session::Options how{options_.openers, options_.hash, options_.whole_machine,
-                               options_.progress};
+    const Session::Options how{options_.openers, options_.hash,      options_.whole_machine,
+                               options_.calls,   options_.observers, options_.progress};
     const auto disk = DiskReader::open(machine.contents_path());
     if (!disk) return fail(disk.error());
-    Session session(how, channel, *memory, &*disk, sink);
+    LeftOut left_out(sink);
+    Session session(how, channel, *memory, &*disk, left_out);
     std::optional<Result<ExitStatus>> served;
     std::atomic<bool> over = false;
     Result<std::optional<ExitStatus>> seen = std::optional<ExitStatus>();
@@ -112,8 +116,11 @@ class EmuTracer final : public Tracer {
     }
     // What the session found wrong ended the machine.
     if (!seen) return fail(seen.error());
+    if (session.saw_enough()) return ExitStatus{};
     if (!*served) return fail(served->error());
     if (!*seen) return fail(Errc::kBackend, missed(channel));
+    if (options_.warn)
+      for (const std::string& sentence : left_out.sentences(*disk)) options_.warn(sentence);
     return **served;
   }
 

@@ -3,8 +3,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "backends/emu/recording/machine_run.h"
+#include "backends/emu/tracer/kernel_hooks.h"
+#include "backends/emu/tracer/observer.h"
 #include "common/event/tracer.h"
 
 namespace fptrace::emu {
@@ -23,6 +26,10 @@ struct Options {
   bool hash = true;            // report contents (ContentEvent)
   bool whole_machine = false;  // every process of the guest, not the program's tree alone
   bool openers = false;        // tell of each open which object made it
+  Calls calls = Calls::kDecoded;
+  // Who else looks at the guest; they must outlive the run. One that has seen enough ends it with
+  // exit status 0.
+  std::vector<Observer*> observers;
   // Where the program's output goes; null: to standard output and error.
   OutputSink output;
   // As those of the ptrace backend.

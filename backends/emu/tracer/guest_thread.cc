@@ -32,6 +32,7 @@ GuestThread& GuestThreads::become_leader(Guest& guest, const TaskInfo& info) {
   leader->outer_root = thread->outer_root;
   leader->is_exec = thread->is_exec;
   leader->mm = thread->mm;
+  leader->observed = thread->observed;
   thread = std::move(leader);
   thread->process->leader_ended = false;
   return *thread;

@@ -34,6 +34,7 @@ struct GuestThread {
   uint64_t call_site = 0;                // address of its instruction
   std::string outer_root;                // Session::foreign_root() at its entry
   bool is_exec = false;
+  uint32_t observed = 0;  // TaskFlags that an observer wants
   uint64_t mm = 0;  // at the entry of an exec: another one at its return means success
 };
 

@@ -8,24 +8,34 @@ namespace {
 constexpr struct {
   Hook hook;
   const char* function;
-} kHooks[] = {{Hook::kNewTask, "wake_up_new_task"},
-              {Hook::kTaskEnd, "do_exit"},
-              {Hook::kSignalWork, "get_signal"},
-              {Hook::kHandler, "signal_setup_done"},
-              {Hook::kFatal, "do_group_exit"}};
+} kHooks[] = {{Hook::kNewTask, "wake_up_new_task"},  {Hook::kTaskEnd, "do_exit"},
+              {Hook::kSignalWork, "get_signal"},     {Hook::kHandler, "signal_setup_done"},
+              {Hook::kNewProgram, "begin_new_exec"}, {Hook::kFatal, "do_group_exit"}};
 
-void choose_calls(Channel& channel) {
+bool is_wanted(const SyscallRow& row, Calls calls) {
+  switch (calls) {
+    case Calls::kDecoded:
+      return row.attention != Attention::kNone;
+    case Calls::kAll:
+      return true;
+    case Calls::kExec:
+      return row.name == "execve" || row.name == "execveat";
+  }
+  return true;
+}
+
+void choose_calls(Channel& channel, Calls calls) {
   // A number that the table does not know is an event, too.
   for (uint32_t abi = 0; abi < 3; ++abi)
     for (uint32_t nr = 0; nr < kMostCalls; ++nr) {
       const SyscallRow* row = find_syscall(Abi(abi), nr);
-      if (!row || row->attention != Attention::kNone) channel.set_interesting(abi, nr);
+      if (!row || is_wanted(*row, calls)) channel.set_interesting(abi, nr);
     }
 }
 
 }  // namespace
 
-Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel) {
+Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel, Calls calls) {
   const auto lacks = [&kernel](const std::string& what) {
     return fail(Errc::kUnsupported, "the guest's kernel " + kernel.release() +
                                         " does not tell where " + what +
@@ -39,7 +49,7 @@ Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel) {
     channel.set_hook(uint32_t(hook), address);
   }
   channel.set_current_paddr(*current);
-  choose_calls(channel);
+  choose_calls(channel, calls);
   return {};
 }
 

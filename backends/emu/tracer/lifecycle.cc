@@ -43,6 +43,9 @@ Result<void> Session::on_hook() {
     case Hook::kHandler:
       on_handler(*thread);
       return {};
+    case Hook::kNewProgram:
+      on_new_program(*thread);
+      return {};
     case Hook::kFatal:
       on_fatal(*thread);
       return {};
@@ -178,6 +181,12 @@ void Session::on_fatal(GuestThread& thread) {
   const int signo = int(code & 0x7f);
   if (signo == 0 || signo == SIGKILL || std::exchange(thread.process->fatal_told, true)) return;
   emit(&thread, SignalEvent{signo, 0});
+}
+
+// By now the kernel has read the call's arguments, and they are not gone yet.
+void Session::on_new_program(GuestThread& thread) {
+  if (!thread.pending || !thread.is_exec || !thread.partial) return;
+  if (auto again = decoder_.enter(thread.view, thread.call)) thread.pending = std::move(again);
 }
 
 // The caller may have been another thread than the leader, which was ended for it: it has the

@@ -25,6 +25,11 @@ Result<std::optional<ExitStatus>> Session::run(TraceStartEvent start,
       channel_.quit();
       return fail(ok.error());
     }
+    if (saw_enough_) {
+      channel_.quit();
+      break;
+    }
+    channel_.clear_reports();
     channel_.resume();
     if (last) break;
   }
@@ -32,7 +37,23 @@ Result<std::optional<ExitStatus>> Session::run(TraceStartEvent start,
   return status_;
 }
 
+// Between the program's two marks.
+Result<void> Session::let_observe(Result<Observer::Next> (Observer::*what)(const Sight&)) {
+  if (!guest_ || status_) return {};
+  for (Observer* const observer : options_.observers) {
+    const auto next = (observer->*what)(sight());
+    if (!next) return fail(next.error());
+    saw_enough_ = saw_enough_ || *next == Observer::Next::kEnough;
+  }
+  return {};
+}
+
 Result<void> Session::on_stop() {
+  if (auto ok = let_observe(&Observer::stopped); !ok) return ok;
+  return saw_enough_ ? Result<void>() : handle_stop();
+}
+
+Result<void> Session::handle_stop() {
   switch (stop().kind) {
     case StopKind::kReady:
       return on_ready();
@@ -47,6 +68,10 @@ Result<void> Session::on_stop() {
     case StopKind::kNone:
     case StopKind::kSwitch:
     case StopKind::kEnd:
+    case StopKind::kReports:
+    case StopKind::kMoment:
+    case StopKind::kFound:
+    case StopKind::kPage:
       return {};
   }
   return fail(Errc::kBackend, "the plugin reports a stop of a kind that does not exist");
@@ -56,7 +81,9 @@ Result<void> Session::on_ready() {
   auto kernel = GuestKernel::find(memory_);
   if (!kernel) return fail(kernel.error());
   kernel_.emplace(*std::move(kernel));
-  return set_up_channel(channel_, *kernel_);
+  for (Observer* const observer : options_.observers)
+    if (auto ok = observer->kernel_found(channel_, *kernel_); !ok) return ok;
+  return set_up_channel(channel_, *kernel_, options_.calls);
 }
 
 // Every program can execute the instruction: only the first mark begins a trace, and only init's
@@ -67,8 +94,10 @@ Result<void> Session::on_marker() {
   if (!kernel_ || task == 0) return {};
   if (what == Marker::kProgramBegins && !guest_) return begin(task);
   const auto info = guest_ ? guest_->tasks().info(task) : std::nullopt;
-  if (what == Marker::kProgramEnded && info && info->pid == kInit && !status_)
-    finish(int(uint32_t(stop().cpu.gpr[kRbx])));
+  if (what != Marker::kProgramEnded || !info || info->pid != kInit || status_) return {};
+  for (Observer* const observer : options_.observers)
+    if (auto ok = observer->program_ended(sight()); !ok) return ok;
+  finish(int(uint32_t(stop().cpu.gpr[kRbx])));
   return {};
 }
 
@@ -91,7 +120,8 @@ Result<void> Session::begin(uint64_t task) {
   channel_.watch_all(options_.whole_machine);
   if (options_.whole_machine)
     for (const uint64_t process : guest_->tasks().processes()) (void)find_or_adopt(process);
-  return watch(thread);
+  if (auto ok = watch(thread); !ok) return ok;
+  return let_observe(&Observer::program_begins);
 }
 
 void Session::report_descriptors(GuestThread& thread) {
@@ -120,7 +150,7 @@ void Session::finish(int wait_status) {
 }
 
 Result<void> Session::watch(GuestThread& thread, uint32_t more_flags) {
-  return channel_.set_task(thread.task, kWatchCalls | more_flags);
+  return channel_.set_task(thread.task, kWatchCalls | thread.observed | more_flags);
 }
 
 void Session::emit_contents() {

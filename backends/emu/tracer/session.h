@@ -4,12 +4,14 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "backends/emu/channel/channel.h"
 #include "backends/emu/osi/guest_memory.h"
 #include "backends/emu/tracer/guest_contents.h"
 #include "backends/emu/tracer/guest_thread.h"
 #include "backends/emu/tracer/kernel_hooks.h"
+#include "backends/emu/tracer/observer.h"
 #include "common/content/content_tracker.h"
 #include "common/event/tracer.h"
 #include "common/syscall/decoder.h"
@@ -28,6 +30,8 @@ class Session {
     bool openers = false;
     bool hash = true;            // report contents
     bool whole_machine = false;  // every process of the guest, not the program's tree alone
+    Calls calls = Calls::kDecoded;
+    std::vector<Observer*> observers;  // must outlive the session
     // Called now and then with the number of events and processes so far; may be null.
     std::function<void(uint64_t events, uint64_t processes)> progress;
   };
@@ -38,14 +42,19 @@ class Session {
     if (options_.openers) openers_.emplace();
   }
 
-  // Until QEMU has ended, or `call_off` says so. Returns how the program ended; nullopt when the
-  // guest never came to that. `start`: what the first event says.
+  // Until QEMU has ended, `call_off` says so, or an observer has seen enough. Returns how the
+  // program ended; nullopt when the guest never came to that. `start`: what the first event says.
   Result<std::optional<ExitStatus>> run(TraceStartEvent start,
                                         const std::function<bool()>& call_off);
+  // It was an observer that ended the run; the guest did not get to its end.
+  bool saw_enough() const { return saw_enough_; }
 
  private:
   // session.cc
   Result<void> on_stop();
+  Result<void> handle_stop();
+  Sight sight() { return {*guest_, channel_, threads_, first_count_, emit_, disk_}; }
+  Result<void> let_observe(Result<Observer::Next> (Observer::*what)(const Sight&));
   Result<void> on_ready();
   Result<void> on_marker();
   Result<void> begin(uint64_t task);
@@ -62,6 +71,7 @@ class Session {
   Result<void> on_return();
   void end_call(GuestThread& thread, int64_t result);
   std::string foreign_root(GuestThread& thread);
+  void learn_overlay(GuestThread& thread, const MountEvent& mount);
   void tell_opener(GuestThread& thread, EventBody& body);
 
   // lifecycle.cc
@@ -75,6 +85,7 @@ class Session {
   void on_signal_work(GuestThread& thread);
   bool was_denied(const GuestThread& thread, const SavedRegisters& saved) const;
   void on_handler(GuestThread& thread);
+  void on_new_program(GuestThread& thread);
   void on_fatal(GuestThread& thread);
   GuestThread& on_exec_done(GuestThread& thread);
 
@@ -96,7 +107,10 @@ class Session {
   ProcessKey root_;
   uint64_t seq_ = 0;
   uint64_t first_count_ = 0;
+  const std::function<void(const GuestThread*, EventBody)> emit_ =
+      [this](const GuestThread* thread, EventBody body) { emit(thread, std::move(body)); };
   std::optional<Error> sink_error_;
+  bool saw_enough_ = false;
 };
 
 }  // namespace fptrace::emu

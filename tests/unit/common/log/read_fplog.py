@@ -11,7 +11,8 @@ import xxhash
 import zstandard
 
 TYPES = ("start end attach detach fork thread thread-exit exec exit open fd mmap list path rename "
-         "mount socket signal content gap").split()
+         "mount socket signal content gap taint-source taint-write taint-use taint-holder taint-query "
+         "taint-unmodelled taint-summary taint-note").split()
 OPS = {
     "path": "stat access readlink statfs getxattr watch handle chdir chroot mkdir mknod symlink "
             "unlink rmdir truncate chmod chown utime setxattr".split(),
@@ -166,9 +167,9 @@ class Chunk:
             seen[kind] += 1
             out = {"seq": first_seq + i, "time_ns": time_ns, **p,
                    "tid": signed(tid + p["pid"], 32), "type": name}
-            columns = getattr(self.m, {"start": "trace_start", "end": "trace_end",
-                                       "thread-exit": "thread_exit"}.get(name, name), None)
-            row = None if name in ("detach", "list", "gap") else Row(columns, k)
+            columns = getattr(self.m, {"start": "trace_start", "end": "trace_end"}.get(name, name.replace("-", "_")), None)
+            bare = name in ("detach", "list", "gap", "taint-holder", "taint-note")
+            row = None if bare else Row(columns, k)
             if name in OPS:
                 out["op"] = OPS[name][row.op]
             out |= getattr(self, "on_" + name.replace("-", "_"))(row)
@@ -254,6 +255,44 @@ class Chunk:
                               "sha256": self.m.content.sha256[32 * r.k:][:32].hex()}
 
     def on_gap(self, _):
+        return self.text("what") | self.text("detail", keep_empty=False)
+
+    def labels(self):
+        s = self.strings[next(self.text_at)].decode()
+        runs = [[int(n) for n in run.split("-")] for run in s.lstrip("~").split(",") if run]
+        return {"labels": [[r[0], r[-1]] for r in runs]} | ({"merged": True} if s[:1] == "~" else {})
+
+    def on_taint_source(self, r):
+        origins = "file stdin argument environment string network guest".split()
+        return ({"origin": origins[r.origin]} | self.text("name") |
+                r.of("offset length first_label step"))
+
+    def on_taint_write(self, r):
+        sinks = "file pipe socket terminal other".split()
+        return ({"sink": sinks[r.sink]} | self.file() | self.labels() |
+                r.of("offset length positional depth"))
+
+    def on_taint_use(self, r):
+        return ({"use": ["branch", "jump", "instruction"][r.use]} |
+                self.text("object", keep_empty=False) | self.text("symbol", keep_empty=False) |
+                self.text("source", keep_empty=False) | self.labels() |
+                r.of("address offset times") | (r.of("line") if r.line else {}))
+
+    def on_taint_holder(self, _):
+        return self.labels()
+
+    def on_taint_query(self, r):
+        return ((({"register": r.number}) if r.of_register else {}) | self.labels() |
+                r.of("address length positional"))
+
+    def on_taint_unmodelled(self, r):
+        return self.text("mnemonic") | r.of("times tainted")
+
+    def on_taint_summary(self, r):
+        return r.of("pointers depths deepest instructions peak_labelled peak_shadow peak_sets "
+                    "unmodelled unmodelled_tainted merged")
+
+    def on_taint_note(self, _):
         return self.text("what") | self.text("detail", keep_empty=False)
 
 

@@ -121,6 +121,28 @@ inline std::vector<Event> sample_events() {
   add({}, 0, ContentEvent{ContentStage::kOutput, sample_file("/w/out", 9), {}});
   add(child, 101, GapEvent{"io_uring_enter", kRudePath});
   add(child, 101, GapEvent{});
+  for (int origin = 0; origin <= int(TaintOrigin::kGuest); ++origin)
+    add({}, 0, TaintSourceEvent{TaintOrigin(origin), "/w/in", 4096, 10, 100, 1});
+  add({}, 0, TaintSourceEvent{TaintOrigin::kString, kRudePath, 0, UINT64_MAX, UINT32_MAX, 0});
+  const TaintLabels some{{{0, 15}, {20, 20}, {UINT32_MAX, UINT32_MAX}}, false};
+  for (int sink = 0; sink <= int(TaintSink::kOther); ++sink)
+    add(child, 101,
+        TaintWriteEvent{TaintSink(sink), sample_file("/w/out", 9), 40, 16, false, some, 3});
+  add({}, 0, TaintWriteEvent{TaintSink::kFile, extreme, 0, 16, true, {{{0, 15}}, false}, 0});
+  add({}, 0, TaintWriteEvent{});
+  for (const TaintUse use : {TaintUse::kBranch, TaintUse::kJump, TaintUse::kInstruction})
+    add(child, 101,
+        TaintUseEvent{
+            use, {0x401136, "/w/a", 0x1136, "main+0x16", "a.c", 7}, {{{0, UINT32_MAX}}, true}, 5});
+  add(child, 101, TaintUseEvent{});
+  add(child, 101, TaintHolderEvent{some});
+  add(child, 101, TaintQueryEvent{false, 0, 0x7ffc00, 4, true, {{{7, 10}}, false}});
+  add(child, 101, TaintQueryEvent{true, 3, 0, 8, false, {}});
+  add({}, 0, TaintUnmodelledEvent{"vaddps", 12, 1});
+  add({}, 0, TaintSummaryEvent{true, true, 9, 1000, 4096, 20480, 100, 12, 1, true});
+  add({}, 0, TaintSummaryEvent{});
+  add({}, 0, TaintNoteEvent{"never opened", "/w/in2: no process opened it"});
+  add({}, 0, TaintNoteEvent{});
   add({}, 0, TraceEndEvent{{3, 0}});
   return out;
 }

@@ -40,6 +40,14 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"CutShort", "1 1 1:1 / / rw - a b c", "mountinfo line 1: cut short"}),
     [](const auto& i) { return i.param.name; });
 
+TEST(OverlayLayers, AreUppermostFirst) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(overlay_layers("rw,lowerdir=/a:/b\\:c,upperdir=/u,workdir=/w"),
+            (Names{"/u", "/a", "/b:c"}));
+  EXPECT_EQ(overlay_layers("lowerdir=/a::/b"), (Names{"/a", "/b"}));
+  EXPECT_EQ(overlay_layers("rw,xlowerdir=/a"), Names());
+}
+
 TEST(ParseMountinfo, ReadsThisMachines) {
   const auto text = read_text_file("/proc/self/mountinfo");
   ASSERT_TRUE(text);

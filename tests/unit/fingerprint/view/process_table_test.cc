@@ -13,6 +13,7 @@ ProcessRow row(pid_t pid, std::string comm, std::string exe, std::vector<std::st
   r.parent = 1;
   r.threads = 1;
   r.uid = 1000;
+  r.state = 'S';
   r.start_ns = 12'345'678'901;
   r.comm = std::move(comm);
   r.exe = std::move(exe);
@@ -24,9 +25,9 @@ TEST(ProcessTable, LinesUpColumnsUnderTheirHeadings) {
   EXPECT_EQ(process_table_text({row(7, "sh", "/bin/dash", {"sh", "-c", "a b", ""}),
                                 row(1234, "long-name", "/x", {"x"})},
                                {}),
-            "PID   PPID  THREADS  UID   START   NAME       PROGRAM    COMMAND\n"
-            "7     1     1        1000  12.3 s  sh         /bin/dash  sh -c 'a b' ''\n"
-            "1234  1     1        1000  12.3 s  long-name  /x         x\n");
+            "PID   PPID  THREADS  UID   S  START   NAME       PROGRAM    COMMAND\n"
+            "7     1     1        1000  S  12.3 s  sh         /bin/dash  sh -c 'a b' ''\n"
+            "1234  1     1        1000  S  12.3 s  long-name  /x         x\n");
 }
 
 TEST(ProcessTable, ShowsKernelThreadsAndZombiesByTheirShortName) {
@@ -54,20 +55,38 @@ TEST(ProcessTable, IsCutToTheWidthOfTheTerminal) {
 }
 
 TEST(ProcessTable, OfNoProcessesIsItsHeadings) {
-  EXPECT_EQ(process_table_text({}, {}), "PID  PPID  THREADS  UID  START  NAME  PROGRAM  COMMAND\n");
+  EXPECT_EQ(process_table_text({}, {}),
+            "PID  PPID  THREADS  UID  S  START  NAME  PROGRAM  COMMAND\n");
   EXPECT_EQ(process_table_json({}), "");
 }
 
 TEST(ProcessTable, JsonHasOneObjectALine) {
   ProcessRow zombie = row(9, "gone", "", {});
   zombie.ended = true;
-  EXPECT_EQ(process_table_json({row(7, "sh", "/bin/dash", {"sh", "-c"}), zombie}),
-            R"({"pid":7,"ppid":1,"threads":1,"uid":1000,"start_ns":12345678901,"comm":"sh",)"
-            R"("exe":"/bin/dash","argv":["sh","-c"]})"
-            "\n"
-            R"({"pid":9,"ppid":1,"threads":1,"uid":1000,"start_ns":12345678901,"comm":"gone",)"
-            R"("argv":[],"ended":true})"
-            "\n");
+  EXPECT_EQ(
+      process_table_json({row(7, "sh", "/bin/dash", {"sh", "-c"}), zombie}),
+      R"({"pid":7,"ppid":1,"threads":1,"uid":1000,"state":"S","start_ns":12345678901,"comm":"sh",)"
+      R"("exe":"/bin/dash","argv":["sh","-c"]})"
+      "\n"
+      R"({"pid":9,"ppid":1,"threads":1,"uid":1000,"state":"S","start_ns":12345678901,"comm":"gone",)"
+      R"("argv":[],"ended":true})"
+      "\n");
+}
+
+TEST(ProcessTable, ThreadsStandBelowTheirProcess) {
+  ProcessRow server = row(7, "server", "/srv", {"/srv"});
+  server.cwd = "/var";
+  server.threads = 2;
+  server.thread_rows = {{7, 'S', 12'345'678'901, "server"}, {9, 'R', 13'000'000'000, "worker"}};
+  EXPECT_EQ(process_table_text({server}, {}),
+            "PID  PPID  THREADS  UID   S  START   NAME    PROGRAM  COMMAND\n"
+            "7    1     2        1000  S  12.3 s  server  /srv     /srv\n"
+            " 7   7                    S  12.3 s  server           \n"
+            " 9   7                    R  13.0 s  worker           \n");
+  const auto j = nlohmann::json::parse(process_table_json({server}));
+  EXPECT_EQ(j["cwd"], "/var");
+  EXPECT_EQ(j["thread_list"][1]["tid"], 9);
+  EXPECT_EQ(j["thread_list"][1]["state"], "R");
 }
 
 TEST(ProcessTable, JsonKeepsBytesThatAreNoText) {

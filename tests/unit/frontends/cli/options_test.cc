@@ -11,10 +11,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr Option kOptions[] = {
-    {'o', "output", "FILE", "where"},
-    {'q', "quiet", "", "less"},
-    {0, "format", "json|pb", "how"},
-    {0, "backend", "ptrace", "by what"},
+    {'o', "output", "FILE", "where"},  {'q', "quiet", "", "less"},
+    {0, "format", "json|pb", "how"},   {0, "backend", "ptrace", "by what"},
+    {0, "picture", "[=FILE]", "draw"},
 };
 Result<Arguments> parse(OperandRule rule, std::vector<std::string_view> args) {
   return parse_arguments(kOptions, rule, args);
@@ -34,6 +33,19 @@ TEST(ParseArguments, AllThatFollowsTheProgramIsTheProgramsOwn) {
 TEST(ParseArguments, OneDoubleDashIsDroppedBeforeTheProgram) {
   EXPECT_THAT(program({"-q", "--", "-prog", "--", "a"})->operands(),
               ElementsAre("-prog", "--", "a"));
+}
+TEST(ParseArguments, AValueThatMayBeLeftAwayStandsInTheSameWord) {
+  for (const OperandRule rule : {OperandRule::kProgram, OperandRule::kAnywhere}) {
+    const auto without = parse(rule, {"--picture", "p"});
+    ASSERT_TRUE(without) << without.error().what;
+    EXPECT_TRUE(without->has("picture"));
+    EXPECT_EQ(without->value("picture"), "");
+    EXPECT_THAT(without->operands(), ElementsAre("p"));
+    const auto with = parse(rule, {"--picture=f.svg", "p"});
+    ASSERT_TRUE(with) << with.error().what;
+    EXPECT_EQ(with->value("picture"), "f.svg");
+    EXPECT_THAT(with->operands(), ElementsAre("p"));
+  }
 }
 TEST(ParseArguments, EverySpellingOfAValueIsRead) {
   for (const auto& args : std::vector<std::vector<std::string_view>>{{"-o", "v", "p"},

@@ -81,6 +81,87 @@ TEST_F(ChannelTest, EveryStopIsSeenInOrderAndAnswered) {
   EXPECT_EQ(end_of(pid), 0);
 }
 
+// Adds up the mail's first args[0] bytes.
+bool add_up(Wire& wire, Request& request) {
+  if (request.kind != uint32_t(RequestKind::kFind)) return false;
+  if (request.args[0] > kMailSize) {
+    request.error = EINVAL;
+    return true;
+  }
+  request.reply[0] = 0;
+  for (uint64_t i = 0; i < request.args[0]; ++i) request.reply[0] += wire.mail[i];
+  wire.mail[0] = 99;
+  return true;
+}
+
+TEST_F(ChannelTest, RequestsAreAnsweredWhileTheGuestStandsStill) {
+  auto channel = create();
+  ASSERT_TRUE(channel) << channel.error().what;
+  const pid_t pid = plugin([](Wire& wire) {
+    add_request_handler(add_up);
+    for (uint64_t i = 1; i <= 3; ++i) stop(wire, StopKind::kSyscall, i);
+  });
+  for (uint64_t i = 1; i <= 3; ++i) {
+    ASSERT_EQ(channel->wait({}), Channel::Wait::kStopped);
+    for (uint8_t n = 1; n <= 3; ++n) {
+      std::fill_n(channel->mail().begin(), n, n);
+      Request request{uint32_t(RequestKind::kFind), 0, {n}, {}};
+      ASSERT_TRUE(channel->ask(request));
+      EXPECT_EQ(request.reply[0], uint64_t(n) * n);
+      EXPECT_EQ(channel->mail()[0], 99);
+    }
+    EXPECT_EQ(channel->stop().count, i);
+    channel->resume();
+  }
+  EXPECT_EQ(channel->wait({}), Channel::Wait::kGone);
+  EXPECT_EQ(end_of(pid), 0);
+}
+
+TEST_F(ChannelTest, RequestThatFailsOrIsUnknownIsAnError) {
+  auto channel = create();
+  ASSERT_TRUE(channel) << channel.error().what;
+  const pid_t pid = plugin([](Wire& wire) {
+    add_request_handler(add_up);
+    stop(wire, StopKind::kSyscall, 1);
+  });
+  ASSERT_EQ(channel->wait({}), Channel::Wait::kStopped);
+  Request unknown{uint32_t(RequestKind::kTaint), 0, {}, {}};
+  const auto refused = channel->ask(unknown);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().sys, EOPNOTSUPP);
+  Request bad{uint32_t(RequestKind::kFind), 0, {kMailSize + 1}, {}};
+  const auto invalid = channel->ask(bad);
+  ASSERT_FALSE(invalid);
+  EXPECT_EQ(invalid.error().sys, EINVAL);
+  channel->resume();
+  EXPECT_EQ(channel->wait({}), Channel::Wait::kGone);
+  EXPECT_EQ(end_of(pid), 0);
+}
+
+TEST_F(ChannelTest, NoReportIsLostHoweverMany) {
+  auto channel = create();
+  ASSERT_TRUE(channel) << channel.error().what;
+  constexpr uint64_t kReports = 2 * kMostReports + 5;
+  const pid_t pid = plugin([](Wire& wire) {
+    for (uint64_t i = 1; i <= kReports; ++i)
+      add_report(wire, {uint32_t(ReportKind::kFound), 0, i, 0, 0, {i * i}});
+    stop(wire, StopKind::kEnd, kReports);
+  });
+  uint64_t seen = 0, full = 0;
+  while (channel->wait({}) == Channel::Wait::kStopped) {
+    for (const Report& report : channel->reports()) {
+      ASSERT_EQ(report.count, ++seen);
+      ASSERT_EQ(report.values[0], seen * seen);
+    }
+    full += channel->stop().kind == StopKind::kReports;
+    channel->clear_reports();
+    channel->resume();
+  }
+  EXPECT_EQ(seen, kReports);
+  EXPECT_EQ(full, 2u);
+  EXPECT_EQ(end_of(pid), 0);
+}
+
 TEST_F(ChannelTest, PluginThatDiesIsNoticed) {
   auto channel = create();
   ASSERT_TRUE(channel);

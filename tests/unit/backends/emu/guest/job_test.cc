@@ -16,6 +16,9 @@ Job full() {
   j.uid = 1000;
   j.gid = 100;
   j.groups = {4, 24, 4'000'000'000};
+  j.capabilities = {~uint64_t{0} >> 23, 1, 2, 3, uint64_t{1} << 40};
+  j.no_new_privs = true;
+  j.nice = -20;
   j.umask = 077;
   j.input = Job::Input::kFile;
   j.input_file = "/in";

@@ -1,0 +1,47 @@
+#include "backends/emu/plugin/code_block.h"
+
+namespace fptrace::emu {
+namespace {
+
+void append(std::string& text, uint64_t number) {
+  text.append(reinterpret_cast<const char*>(&number), sizeof number);
+}
+
+}  // namespace
+
+CodeBlock& CodeBlocks::find(const qemu_plugin_tb* block, bool is_user, bool is_64bit) {
+  const size_t count = qemu_plugin_tb_n_insns(block);
+  auto made = std::make_unique<CodeBlock>();
+  made->vaddr = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0));
+  made->is_user = is_user;
+  made->is_64bit = is_64bit;
+  key_.clear();
+  append(key_, made->vaddr * 2 + is_64bit);
+  append(key_, count);
+  for (size_t i = 0; i < count; ++i) {
+    const qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
+    uint8_t bytes[taint::Decoder::kMostBytes];
+    const size_t size = qemu_plugin_insn_data(instruction, bytes, sizeof bytes);
+    made->sites.push_back({made.get(), uint32_t(i), uint32_t(made->bytes.size())});
+    made->bytes.append(reinterpret_cast<const char*>(bytes), size);
+  }
+  key_ += made->bytes;
+  auto& place = blocks_[key_];
+  if (!place) place = std::move(made);
+  return *place;
+}
+
+taint::Block& CodeBlocks::decode(CodeBlock& block) {
+  std::vector<taint::BlockCache::Piece> pieces;
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(block.bytes.data());
+  for (size_t i = 0; i < block.sites.size(); ++i) {
+    const size_t begin = block.sites[i].offset;
+    const bool is_last = i + 1 == block.sites.size();
+    const size_t end = is_last ? block.bytes.size() : block.sites[i + 1].offset;
+    pieces.push_back({bytes + begin, end - begin});
+  }
+  block.ops = &cache_.find(pieces, block.is_64bit);
+  return *block.ops;
+}
+
+}  // namespace fptrace::emu

@@ -1,0 +1,49 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "backends/emu/plugin/qemu_plugin_api.h"
+#include "backends/emu/taint/decode.h"
+
+namespace fptrace::emu {
+
+struct CodeBlock;
+
+// An instruction of a block; what its callbacks are given.
+struct CodeSite {
+  CodeBlock* block;
+  uint32_t index;
+  uint32_t offset;  // of its address to the block's
+};
+
+// Code as QEMU translated it, at its place.
+struct CodeBlock {
+  uint64_t vaddr;
+  bool is_user, is_64bit;
+  std::string bytes;            // of all instructions
+  std::vector<CodeSite> sites;  // one for each
+  taint::Block* ops = nullptr;  // decoded when it is first needed
+
+  uint32_t size() const { return uint32_t(sites.size()); }
+};
+
+// QEMU translates the same code again and again; callbacks may outlive a translation.
+class CodeBlocks {
+ public:
+  CodeBlock& find(const qemu_plugin_tb* block, bool is_user, bool is_64bit);
+  taint::Block& ops(CodeBlock& block) { return block.ops ? *block.ops : decode(block); }
+  const char* mnemonic(uint16_t number) { return cache_.decoder().mnemonic_name(number); }
+  uint64_t decoded() const { return cache_.size(); }
+
+ private:
+  taint::Block& decode(CodeBlock& block);
+
+  taint::BlockCache cache_;
+  std::unordered_map<std::string, std::unique_ptr<CodeBlock>> blocks_;
+  std::string key_;  // kept for its memory
+};
+
+}  // namespace fptrace::emu

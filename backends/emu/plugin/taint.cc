@@ -1,0 +1,320 @@
+#include "backends/emu/plugin/taint.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "backends/emu/plugin/taint_state.h"
+
+namespace fptrace::emu {
+
+using taint::Access;
+using taint::kNoLabel;
+using taint::LabelId;
+
+Taint::Taint(const TaintHost& host)
+    : host_(host),
+      active_word_{qemu_plugin_scoreboard_new(sizeof(uint64_t)), 0},
+      active_(static_cast<uint64_t*>(qemu_plugin_scoreboard_find(active_word_.score, 0))) {}
+
+// --- Accesses ------------------------------------------------------------------------------------
+
+void Taint::on_access(const CodeSite& site, qemu_plugin_meminfo_t info, uint64_t vaddr,
+                      bool is_store) {
+  if (!any_label_) return;
+  const Translations::Page& page = translations_.find(info, vaddr);
+  if (checks_translations()) check_translation(info, vaddr, page.paddr);
+  if (!active()) return on_clean_access(site, page, info, vaddr, is_store);
+  Access access;
+  access.vaddr = vaddr;
+  access.paddr = page.paddr + vaddr % kPageSize;
+  access.size = uint8_t(1u << qemu_plugin_mem_size_shift(info));
+  access.is_store = is_store;
+  access.paddr2 = 0;
+  if (access.bytes_on_next_page() != 0)
+    access.paddr2 = translations_.find(info, vaddr / kPageSize * kPageSize + kPageSize).paddr;
+  const qemu_plugin_mem_value value = qemu_plugin_mem_get_value(info);
+  memcpy(access.value, &value.data, sizeof access.value);
+  log(site, access);
+}
+
+void Taint::on_clean_access(const CodeSite& site, const Translations::Page& page,
+                            qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store) {
+  if (const uint64_t count = now(); count != seen_count_) {
+    seen_count_ = count;
+    seen_size_ = 0;
+  }
+  if (seen_size_ < kMostSeen) seen_[seen_size_++] = {vaddr, info, is_store};
+  const bool may_cross = vaddr % kPageSize > kPageSize - Access::kMostBytes;
+  if (!page.shadow && !may_cross) return;
+  const Access access = describe({vaddr, info, is_store});
+  if (!meets_label(access)) return;
+  if (is_store) {
+    const uint32_t beyond = access.bytes_on_next_page();
+    memory_.clear(access.paddr, access.size - beyond);
+    if (beyond != 0) memory_.clear(access.paddr2, beyond);
+    return;
+  }
+  activate(site);
+  for (uint32_t i = 0; i < seen_size_; ++i) log(site, describe(seen_[i]));
+}
+
+// The value is what memory has now: right for what has just been accessed.
+Access Taint::describe(const SeenAccess& seen) {
+  Access access{};
+  access.vaddr = seen.vaddr;
+  access.paddr = translations_.find(seen.info, seen.vaddr).paddr + seen.vaddr % kPageSize;
+  access.size = uint8_t(1u << qemu_plugin_mem_size_shift(seen.info));
+  access.is_store = seen.is_store;
+  const uint32_t beyond = access.bytes_on_next_page(), here = access.size - beyond;
+  if (beyond != 0)
+    access.paddr2 =
+        translations_.find(seen.info, seen.vaddr / kPageSize * kPageSize + kPageSize).paddr;
+  if (const uint8_t* bytes = host_.ram->at(access.paddr, here)) memcpy(access.value, bytes, here);
+  if (const uint8_t* bytes = beyond != 0 ? host_.ram->at(access.paddr2, beyond) : nullptr)
+    memcpy(access.value + here, bytes, beyond);
+  return access;
+}
+
+bool Taint::meets_label(const Access& access) const {
+  const uint32_t beyond = access.bytes_on_next_page();
+  return memory_.any(access.paddr, access.size - beyond) ||
+         (beyond != 0 && memory_.any(access.paddr2, beyond));
+}
+
+void Taint::log(const CodeSite& site, const Access& seen) {
+  if (!pending_.block) activate(site);
+  const uint32_t begun = uint32_t(now() - pending_.base);
+  if (site.block != pending_.block && !pending_.reissued) {
+    pending_.reissued = true;
+    while (!pending_.log.empty() && pending_.log.back().instruction + 1u == begun)
+      pending_.log.pop_back();
+  }
+  pending_.log.push_back(seen);
+  Access& access = pending_.log.back();
+  access.instruction = uint16_t(pending_.reissued ? begun - 1 : site.index);
+  if (!meets_label(access)) return;
+  pending_.touched = true;
+  // Last: it may report, and the host may ask.
+  if (!access.is_store && site.block->is_user) note_holder(site, Access(access));
+}
+
+void Taint::check_translation(qemu_plugin_meminfo_t info, uint64_t vaddr, uint64_t paddr) {
+  ++counts_.checked;
+  counts_.wrong_translations += Translations::ask(info, vaddr) != paddr;
+}
+
+// --- Blocks --------------------------------------------------------------------------------------
+
+// The instruction at `site` runs, and those before it in its block met no label.
+void Taint::activate(const CodeSite& site) {
+  if (!active()) ++counts_.activations;
+  *active_ = 1;
+  pending_.block = site.block;
+  pending_.first = site.index;
+  pending_.base = now() - (site.index + 1);
+  pending_.touched = pending_.reissued = false;
+  pending_.log.clear();
+}
+
+void Taint::deactivate() {
+  *active_ = 0;
+  pending_.block = nullptr;
+  pending_.log.clear();
+}
+
+void Taint::on_block(CodeBlock& block) {
+  if (pending_.block) {
+    // Of those begun the last one faulted, unless it is the last one of all.
+    const auto begun = uint32_t(now() - pending_.base);
+    const bool all = begun >= pending_.block->size() || pending_.reissued;
+    carry_out(all ? std::min(begun, pending_.block->size()) : begun - (begun != 0));
+  }
+  if (registers_.labelled == 0) return deactivate();
+  pending_.block = &block;
+  pending_.first = 0;
+  pending_.base = now();
+  pending_.touched = pending_.reissued = false;
+  pending_.log.clear();
+}
+
+void Taint::finish() {
+  if (!pending_.block) return;
+  const auto begun = uint32_t(now() - pending_.base);
+  if (begun != 0) carry_out(std::min(begun, pending_.block->size()) - 1);
+}
+
+// Up to, and without, `last`.
+void Taint::carry_out(uint32_t last) {
+  CodeBlock& block = *pending_.block;
+  const uint32_t first = pending_.first;
+  if (first >= last) return;
+  pending_.first = last;
+  const taint::Block& ops = blocks_.ops(block);
+  const bool whole = first == 0 && last == block.size();
+  ++counts_.blocks;
+  if (ops.has_unmodelled) count_unmodelled(ops, first, last);
+  const taint::RegisterMask reads =
+      ops.summary.reads | (policy_.pointers ? ops.summary.address_reads : 0);
+  if (whole && !pending_.touched && (reads & registers_.labelled) == 0) {
+    registers_.clear(ops.summary.kills);
+    ++counts_.quiet_blocks;
+    return pending_.log.clear();
+  }
+  execute_block(block, first, last);
+}
+
+void Taint::execute_block(CodeBlock& block, uint32_t first, uint32_t last) {
+  taint::Block& ops = *block.ops;
+  ++ops.executions;
+  counts_.instructions += last - first;
+  auto& log = pending_.log;
+  const auto end = std::find_if(
+      log.begin(), log.end(), [last](const Access& access) { return access.instruction >= last; });
+  found_.count = 0;
+  taint::execute(ops, first, last, {log.data(), size_t(end - log.begin())}, policy_,
+                 {registers_, memory_, sets_}, found_);
+  log.erase(log.begin(), end);
+  tidy();
+  if (found_.count != 0) report_findings(block, pending_.base);
+}
+
+// No label's id is anywhere but where tidy() looks for it.
+void Taint::tidy() {
+  if (generation_ != memory_.generation()) {
+    generation_ = memory_.generation();
+    translations_.flush();
+  }
+  if (!sets_.wants_collection()) return;
+  ++counts_.collections;
+  sets_.begin_collection();
+  const auto mark = [this](LabelId id) { sets_.mark(id); };
+  registers_.for_each_label(mark);
+  memory_.for_each_page([&mark](uint64_t, const taint::ShadowPage& page) {
+    for (const LabelId id : page.labels) mark(id);
+  });
+  for (uint32_t i = 0; i < found_.count; ++i) mark(found_.items[i].label);
+  findings_.mark();
+  sets_.end_collection();
+}
+
+// --- What is found -------------------------------------------------------------------------------
+
+void Taint::count_unmodelled(const taint::Block& ops, uint32_t first, uint32_t last) {
+  for (uint32_t i = first; i < last; ++i) {
+    const taint::Instruction& instruction = ops.instructions[i];
+    if ((instruction.flags & taint::Instruction::kUnmodelled) == 0) continue;
+    const uint16_t number = instruction.mnemonic;
+    if (number >= unmodelled_.size()) unmodelled_.resize(number + 1u);
+    if (unmodelled_[number].times++ == 0) unmodelled_kinds_.push_back(number);
+    ++counts_.unmodelled;
+  }
+}
+
+void Taint::report_findings(const CodeBlock& block, uint64_t base) {
+  using Kind = taint::Finding::Kind;
+  const uint32_t holder = findings_.holder_of(host_.current_task());
+  // A report may make a stop, and a request there may carry out more.
+  const uint32_t count = std::exchange(found_.count, 0);
+  for (uint32_t i = 0; i < count; ++i) {
+    const taint::Finding found = found_.items[i];
+    if (found.kind == Kind::kUnmodelled) {
+      if (found.label == kNoLabel) continue;
+      ++unmodelled_[block.ops->instructions[found.instruction].mnemonic].tainted;
+      ++counts_.unmodelled_tainted;
+      continue;
+    }
+    const auto kind = found.kind == Kind::kBranch ? TaintFindingKind::kBranch
+                      : found.kind == Kind::kJump ? TaintFindingKind::kJump
+                                                  : TaintFindingKind::kInstruction;
+    if ((options_.watch >> uint32_t(kind) & 1) == 0) continue;
+    const uint64_t vaddr = block.vaddr + block.sites[found.instruction].offset;
+    const uint64_t at = base + found.instruction + 1;
+    uint32_t entry = 0;
+    if (findings_.note(taint::SiteKind(kind), holder, vaddr, found.label, at,
+                       options_.reports_per_site, entry))
+      report(kind, found.label, at, vaddr, entry, holder);
+  }
+}
+
+// A program loads labelled bytes.
+void Taint::note_holder(const CodeSite& site, const Access& access) {
+  const uint32_t beyond = access.bytes_on_next_page(), here = access.size - beyond;
+  LabelId labels[Access::kMostBytes];
+  memory_.load(access.paddr, here, access.value, labels);
+  if (beyond != 0) memory_.load(access.paddr2, beyond, access.value + here, labels + here);
+  const uint32_t holder = findings_.holder_of(host_.current_task());
+  LabelId first = kNoLabel;
+  for (uint32_t i = 0; i < access.size; ++i)
+    if (findings_.hold(holder, labels[i], now())) first = labels[i];
+  if (first == kNoLabel) return;
+  report(TaintFindingKind::kHolder, first, now(), site.block->vaddr + site.offset, holder, holder);
+}
+
+void Taint::report(TaintFindingKind kind, LabelId set, uint64_t count, uint64_t vaddr,
+                   uint32_t entry, uint32_t holder) {
+  const uint64_t task = findings_.holders()[holder].task;
+  add_report(*host_.wire, {report_kind(kind), set, count, task, vaddr, {entry, holder}});
+}
+
+// --- Callbacks -----------------------------------------------------------------------------------
+
+namespace {
+
+Taint* g_taint = nullptr;
+
+void on_load(unsigned, qemu_plugin_meminfo_t info, uint64_t vaddr, void* site) {
+  g_taint->on_access(*static_cast<const CodeSite*>(site), info, vaddr, false);
+}
+void on_store(unsigned, qemu_plugin_meminfo_t info, uint64_t vaddr, void* site) {
+  g_taint->on_access(*static_cast<const CodeSite*>(site), info, vaddr, true);
+}
+void on_block(unsigned, void* block) { g_taint->on_block(*static_cast<CodeBlock*>(block)); }
+void on_site(unsigned, void* site) { g_taint->on_site(*static_cast<const CodeSite*>(site)); }
+void on_flush(unsigned, void*) { g_taint->on_flush(); }
+
+bool on_request(Wire&, Request& request) { return g_taint->handle(request); }
+
+void out_of_memory() {
+  static constexpr char kSentence[] =
+      "fptrace plugin: no memory is left for the labels of taint; label less, or ask for fewer "
+      "runs "
+      "of labels in a set (--max-labels)\n";
+  (void)!::write(STDERR_FILENO, kSentence, sizeof kSentence - 1);
+  ::_exit(1);
+}
+
+}  // namespace
+
+void start_taint(const TaintHost& host) {
+  std::set_new_handler(out_of_memory);
+  g_taint = new Taint(host);
+  add_request_handler(on_request);
+}
+
+CodeBlock& taint_block(qemu_plugin_tb* block, bool is_user, bool is_64bit) {
+  CodeBlock& code = g_taint->blocks().find(block, is_user, is_64bit);
+  qemu_plugin_register_vcpu_tb_exec_cond_cb(block, on_block, QEMU_PLUGIN_CB_NO_REGS,
+                                            QEMU_PLUGIN_COND_NE, g_taint->active_word(), 0, &code);
+  return code;
+}
+
+void taint_instruction(qemu_plugin_insn* instruction, CodeBlock& block, uint32_t index,
+                       InstructionKind kind) {
+  CodeSite* const site = &block.sites[index];
+  qemu_plugin_register_vcpu_mem_cb(instruction, on_load, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_R,
+                                   site);
+  qemu_plugin_register_vcpu_mem_cb(instruction, on_store, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_W,
+                                   site);
+  if (kind == InstructionKind::kFlush)
+    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_flush, QEMU_PLUGIN_CB_NO_REGS, nullptr);
+  else if (kind != InstructionKind::kOther)
+    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_site, QEMU_PLUGIN_CB_NO_REGS, site);
+}
+
+void finish_taint() { g_taint->finish(); }
+
+}  // namespace fptrace::emu

@@ -1,0 +1,135 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "backends/emu/channel/taint_wire.h"
+#include "backends/emu/plugin/code_block.h"
+#include "backends/emu/plugin/taint.h"
+#include "backends/emu/plugin/translations.h"
+#include "backends/emu/taint/execute.h"
+#include "backends/emu/taint/findings.h"
+
+namespace fptrace::emu {
+
+// The block that runs, while registers have labels.
+struct PendingBlock {
+  CodeBlock* block = nullptr;  // nullptr: not known, or no register has a label
+  uint32_t first = 0;          // the first instruction that is not carried out
+  uint64_t base = 0;           // of the count of instructions, when the block began
+  bool touched = false;        // one of its accesses met a label
+  // The last instruction was stopped for a device's sake and is executed again by a block of its
+  // own, of which nothing but its accesses are seen.
+  bool reissued = false;
+  std::vector<taint::Access> log;
+};
+
+// One access to memory as its callback was told of it.
+struct SeenAccess {
+  uint64_t vaddr;
+  qemu_plugin_meminfo_t info;
+  bool is_store;
+};
+
+struct Unmodelled {
+  uint64_t times = 0, tainted = 0;
+};
+
+// All there is to taint, and the guest's execution moving it.
+class Taint {
+ public:
+  explicit Taint(const TaintHost& host);
+
+  // --- The guest goes on ---
+  void on_access(const CodeSite& site, qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store);
+  void on_block(CodeBlock& block);
+  void on_site(const CodeSite& site) {
+    here_ = &site;
+    here_count_ = now();
+  }
+  void on_flush() { translations_.flush(); }
+  // All that was completed is carried out.
+  void finish();
+
+  // --- The host asks (taint_requests.cc) ---
+  // False: it is none of ours.
+  bool handle(Request& request);
+
+  CodeBlocks& blocks() { return blocks_; }
+  qemu_plugin_u64 active_word() const { return active_word_; }
+  bool checks_translations() const { return options_.check != 0; }
+
+ private:
+  static constexpr uint64_t kPageSize = taint::kShadowPageSize;
+  static constexpr uint32_t kMostSeen = 256;  // more than any instruction makes
+
+  uint64_t now() const { return *host_.counter + *host_.counter_base; }
+  bool active() const { return *active_ != 0; }
+
+  // taint.cc
+  void on_clean_access(const CodeSite& site, const Translations::Page& page,
+                       qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store);
+  void log(const CodeSite& site, const taint::Access& access);
+  taint::Access describe(const SeenAccess& seen);
+  void activate(const CodeSite& site);
+  void deactivate();
+  void carry_out(uint32_t last);
+  void execute_block(CodeBlock& block, uint32_t first, uint32_t last);
+  void count_unmodelled(const taint::Block& ops, uint32_t first, uint32_t last);
+  void report_findings(const CodeBlock& block, uint64_t base);
+  void note_holder(const CodeSite& site, const taint::Access& access);
+  void report(TaintFindingKind kind, taint::LabelId set, uint64_t count, uint64_t vaddr,
+              uint32_t entry, uint32_t holder);
+  void check_translation(qemu_plugin_meminfo_t info, uint64_t vaddr, uint64_t paddr);
+  void tidy();
+  bool meets_label(const taint::Access& access) const;
+
+  // taint_requests.cc
+  uint32_t set_options();
+  uint32_t label_memory(Request& request);
+  uint32_t query_memory(Request& request);
+  uint32_t label_register(const Request& request);
+  uint32_t query_register(Request& request);
+  uint32_t describe_sets(Request& request);
+  void summarise();
+  uint32_t list_findings(Request& request);
+  uint32_t list_holders(Request& request);
+  uint32_t list_unmodelled(Request& request);
+  template <class Entry, class Make>
+  uint32_t list(Request& request, size_t count, Make make);
+  bool ranges_are_in_ram(const Request& request) const;
+  void label_piece(const TaintRange& range, uint64_t done, uint32_t size);
+
+  const TaintHost host_;
+  TaintOptions options_ = kDefaultTaintOptions;
+  taint::Policy policy_;
+
+  taint::LabelSets sets_;
+  taint::ShadowMemory memory_;
+  taint::RegisterShadow registers_;
+  taint::Findings findings_{sets_};
+  taint::FindingList found_;  // by the block that is carried out
+  CodeBlocks blocks_;
+  Translations translations_{memory_};
+  uint64_t generation_ = 0;  // of the memory, that the translations are for
+
+  qemu_plugin_u64 active_word_;
+  uint64_t* active_;  // in QEMU's own code, too
+  bool any_label_ = false;
+  PendingBlock pending_;
+
+  // The accesses of the instruction that began as number `seen_count_`, while there is no log.
+  SeenAccess seen_[kMostSeen];
+  uint32_t seen_size_ = 0;
+  uint64_t seen_count_ = 0;
+
+  // The instruction that is about to be executed, if the count is still this one.
+  const CodeSite* here_ = nullptr;
+  uint64_t here_count_ = 0;
+
+  std::vector<Unmodelled> unmodelled_;      // by mnemonic
+  std::vector<uint16_t> unmodelled_kinds_;  // in the order they came
+  TaintSummary counts_{};
+};
+
+}  // namespace fptrace::emu

@@ -1,0 +1,217 @@
+#include "backends/emu/recording/forecast.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <deque>
+#include <fstream>
+#include <memory>
+#include <set>
+
+#include "common/path/program_search.h"
+#include "common/syscall/exec_image.h"
+
+namespace fptrace::emu {
+namespace {
+
+// More than a person writes; what is larger is no script.
+constexpr uint64_t kLargestScript = 1 << 20;
+constexpr uint64_t kLargestProgram = 64 << 20;
+constexpr size_t kMostScripts = 64, kMostPrograms = 256;
+constexpr size_t kLongestName = 32;
+
+bool is_word_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '/' || c == '+' || c == '-' || c == '@' || c == '%';
+}
+
+bool is_name_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-' || c == '.' || c == '+';
+}
+
+// Empty when it is larger, or cannot be read.
+std::string read_up_to(const std::string& path, uint64_t most) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode) || uint64_t(st.st_size) > most)
+    return {};
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+bool is_regular(const std::string& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool is_directory(const std::string& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// sh, bash, dash, zsh, ksh, mksh, and what has these names with a path.
+bool is_shell(const std::string& program) { return base_name(program).ends_with("sh"); }
+
+bool is_binary(std::string_view text) { return text.find('\0') != text.npos; }
+
+class Forecaster {
+ public:
+  explicit Forecaster(const ForecastRequest& request) : request_(request) {}
+
+  Forecast run() {
+    const std::string program = absolute(request_.program);
+    known_.insert(program);
+    look_into(program);
+    const bool shell = is_shell(program) || runs_in_shell_;
+    for (size_t i = 1; i < request_.argv.size(); ++i) {
+      scan(request_.argv[i]);
+      for (const std::string& word : words_of(request_.argv[i]))
+        if (is_directory(absolute(word))) out_.directories.push_back(absolute(word));
+      // `sh script`: no execute permission is needed, nor a first line that names the shell.
+      const std::string file = absolute(request_.argv[i]);
+      if (shell && is_regular(file)) scan_script(file);
+    }
+    for (const std::string& variable : request_.env) {
+      const size_t value = std::min(variable.find('='), variable.size());
+      for (const std::string& word : words_of(std::string_view(variable).substr(value)))
+        if (word.starts_with('/')) take_place(word);
+    }
+    while (!todo_.empty()) {
+      const std::string next = std::move(todo_.front());
+      todo_.pop_front();
+      look_into(next);
+    }
+    return std::move(out_);
+  }
+
+ private:
+  std::string absolute(const std::string& path) const {
+    return path.starts_with('/') ? path : request_.cwd + "/" + path;
+  }
+
+  void scan(std::string_view text) {
+    for (const std::string& word : words_of(text)) take(word);
+  }
+
+  void take(const std::string& word) {
+    if (!words_.insert(word).second) return;
+    const std::string here = absolute(word);
+    if (is_regular(here)) {
+      if (host_program_error(here) == 0) return add_program(here);
+      if (known_.insert(here).second) out_.files.push_back(here);
+      return;
+    }
+    if (word.find('/') != word.npos) return;
+    const FoundProgram found = search_program(word, request_.search, host_program_error);
+    if (found.error == 0) add_program(absolute(found.path));
+  }
+
+  void take_place(const std::string& path) {
+    if (is_directory(path)) {
+      out_.places.push_back(path);
+    } else {
+      take(path);
+    }
+  }
+
+  void add_program(const std::string& path) {
+    if (out_.programs.size() >= kMostPrograms || !known_.insert(path).second) return;
+    out_.programs.push_back(path);
+    todo_.push_back(path);
+  }
+
+  // A program may start others, too.
+  void look_into(const std::string& path) {
+    const std::string text = read_up_to(path, kLargestProgram);
+    const auto interpreter = script_interpreter(text);
+    if (!interpreter) {
+      // The text of a shell names most programs there are: those that are its own commands, too.
+      if (text.starts_with("\177ELF") && !is_shell(path)) mention(text);
+      return;
+    }
+    const std::string line = text.substr(0, text.find('\n'));
+    if (!is_shell(*interpreter) && !is_shell(line.substr(0, line.find_last_not_of(" \t\r") + 1)))
+      return;
+    runs_in_shell_ = true;
+    scan_script(path);
+  }
+
+  void scan_script(const std::string& path) {
+    if (scripts_.size() >= kMostScripts || !scripts_.insert(path).second) return;
+    const std::string text = read_up_to(path, kLargestScript);
+    if (!is_binary(text)) scan(text);
+  }
+
+  void mention(std::string_view text) {
+    const auto& commands = all_commands();
+    for (const std::string& name : names_in_program(text)) {
+      if (!commands.contains(name)) continue;
+      const FoundProgram found = search_program(name, request_.search, host_program_error);
+      if (found.error == 0 && known_.insert(absolute(found.path)).second)
+        out_.mentioned.push_back(absolute(found.path));
+    }
+  }
+
+  // Of PATH: to ask for each of thousands of words would take longer.
+  const std::set<std::string, std::less<>>& all_commands() {
+    if (!commands_.empty()) return commands_;
+    commands_.insert("");  // never one's name
+    const std::string& search = request_.search;
+    for (size_t at = 0; at <= search.size();) {
+      const size_t end = std::min(search.find(':', at), search.size());
+      const std::unique_ptr<DIR, int (*)(DIR*)> directory(
+          ::opendir(absolute(search.substr(at, end - at)).c_str()), ::closedir);
+      while (const dirent* one = directory ? ::readdir(directory.get()) : nullptr)
+        commands_.insert(one->d_name);
+      at = end + 1;
+    }
+    return commands_;
+  }
+
+  const ForecastRequest& request_;
+  Forecast out_;
+  std::set<std::string> words_, scripts_, known_;
+  std::set<std::string, std::less<>> commands_;
+  std::deque<std::string> todo_;
+  bool runs_in_shell_ = false;
+};
+
+}  // namespace
+
+Forecast make_forecast(const ForecastRequest& request) { return Forecaster(request).run(); }
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  std::string word;
+  for (size_t i = 0; i <= text.size(); ++i) {
+    const char c = i < text.size() ? text[i] : '\n';
+    if (is_word_char(c)) {
+      word += c;
+      continue;
+    }
+    if (!word.empty()) words.push_back(std::move(word));
+    word.clear();
+    // A comment: up to the end of its line.
+    const bool starts = c == '#' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\t' ||
+                                     text[i - 1] == '\n' || text[i - 1] == ';');
+    if (starts) i = std::min(text.find('\n', i), text.size());
+  }
+  return words;
+}
+
+std::vector<std::string> names_in_program(std::string_view file) {
+  std::vector<std::string> names;
+  for (size_t at = 0; at < file.size();) {
+    const size_t end = std::min(file.find('\0', at), file.size());
+    const std::string_view text = file.substr(at, end - at);
+    bool name = text.size() >= 2 && text.size() <= kLongestName && text[0] != '-';
+    for (size_t i = 0; name && i < text.size(); ++i) name = is_name_char(text[i]);
+    if (name) names.emplace_back(text);
+    at = end + 1;
+  }
+  return names;
+}
+
+}  // namespace fptrace::emu

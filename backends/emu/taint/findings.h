@@ -1,0 +1,76 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "backends/emu/taint/label_sets.h"
+
+namespace fptrace::emu::taint {
+
+// What the engine saw instructions do with labels, by task and address. Everything depends on the
+// order of the calls alone. One thread.
+
+enum class SiteKind : uint8_t { kBranch, kJump, kInstruction };
+
+// One instruction as one task executed it.
+struct Site {
+  SiteKind kind;
+  uint32_t holder;    // the task, as an index of holders()
+  uint32_t reports;   // how often its set was told
+  LabelId set, last;  // all labels that came here; those of the last time
+  uint64_t vaddr;
+  uint64_t first_count;
+  uint64_t times;
+};
+
+// A task, as long as it lives.
+struct Holder {
+  uint64_t task;
+  uint64_t first_count;  // when it first had a label in user mode; 0: never
+  LabelId set;           // all that it had there
+  bool gone;
+};
+
+class Findings {
+ public:
+  // `sets` must outlive it.
+  explicit Findings(LabelSets& sets) : sets_(sets) {}
+
+  // Of a task that lives; makes an entry at first.
+  uint32_t holder_of(uint64_t task);
+  // Whoever has its address next is another one.
+  void forget(uint64_t task);
+
+  // `set` came to the instruction; `count`: of instructions. Whether that is to be told: the first
+  // time, and while the site's set grows, but no more than `reports_per_site` times.
+  bool note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set, uint64_t count,
+            uint32_t reports_per_site, uint32_t& site);
+  // The task has it in user mode. Whether it is its first label.
+  bool hold(uint32_t holder, LabelId set, uint64_t count) {
+    if (set == kNoLabel || (holder == cached_holder_ && cache_[set % kCache] == set)) return false;
+    return hold_slowly(holder, set, count);
+  }
+
+  const std::vector<Site>& sites() const { return sites_; }
+  const std::vector<Holder>& holders() const { return holders_; }
+
+  // Of a collection of `sets`: what is told or stored here stays.
+  void mark();
+
+ private:
+  static constexpr uint32_t kCache = 1 << 10;
+  bool hold_slowly(uint32_t holder, LabelId set, uint64_t count);
+  uint32_t& place_of(SiteKind kind, uint32_t holder, uint64_t vaddr);
+  void grow_index();
+
+  LabelSets& sets_;
+  std::vector<Site> sites_;
+  std::vector<uint32_t> index_;  // open addressing; 1 + an index of sites_
+  std::vector<Holder> holders_;
+  std::vector<LabelId> told_;  // that take memory
+  uint64_t last_task_ = 0;
+  uint32_t last_holder_ = 0;
+  uint32_t cached_holder_ = 0;
+  LabelId cache_[kCache] = {};  // what that holder has already
+};
+
+}  // namespace fptrace::emu::taint

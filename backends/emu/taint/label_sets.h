@@ -1,0 +1,135 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace fptrace::emu::taint {
+
+// Names a set of labels; 0 is the empty one. A set of one label, as most are, is the label itself
+// with the top bit set and takes no memory; other ids count through a table.
+using LabelId = uint32_t;
+inline constexpr LabelId kNoLabel = 0;
+inline constexpr LabelId kSingleLabel = uint32_t{1} << 31;
+
+// Labels are numbers below this.
+inline constexpr uint32_t kMostLabels = kSingleLabel;
+
+struct LabelRun {
+  uint32_t first, last;  // inclusive
+  bool operator==(const LabelRun&) const = default;
+};
+
+// Interned sets of labels: equal sets have equal ids, so that a union of what is known already
+// costs a look-up. A set of more than `max_runs` runs becomes the one run that covers it, and is
+// called merged: it claims too much, never too little.
+//
+// With depth, an id names a set and how many computations lie behind it; a union has the greater
+// depth of its two.
+//
+// Sets that nothing refers to any more are reclaimed (see collect_garbage()). Ends the process with
+// a sentence when memory runs out, as operator new is set up to. One thread.
+class LabelSets {
+ public:
+  struct Options {
+    uint32_t max_runs = 256;
+    uint32_t max_depth = 0;  // 0: depth is not kept; else where it stops counting
+    bool operator==(const Options&) const = default;
+  };
+  // However many sets there are, their runs take no more than this: then new sets are merged.
+  static constexpr uint64_t kMostRunBytes = uint64_t{32} << 20;
+
+  LabelSets();
+  ~LabelSets();
+  LabelSets(const LabelSets&) = delete;
+  LabelSets& operator=(const LabelSets&) = delete;
+  // Before the first set, for `options` are behind every id.
+  void set_options(const Options& options) { options_ = options; }
+  const Options& options() const { return options_; }
+
+  static LabelId single(uint32_t label) { return kSingleLabel | label; }
+  LabelId range(uint32_t first, uint32_t last);
+
+  LabelId join(LabelId a, LabelId b) {
+    if (a == b || b == kNoLabel) return a;
+    if (a == kNoLabel) return b;
+    const Memo& memo = memos_[memo_index(a, b)];
+    return memo.a == a && memo.b == b ? memo.joined : join_slowly(a, b);
+  }
+  // The id of the result of a computation, not a copy, of what has `id`.
+  LabelId computed(LabelId id) {
+    return options_.max_depth == 0 || id == kNoLabel ? id : deepen(id);
+  }
+
+  // Sorted, apart by more than 1. Valid until the next set is made; `single` is where the run of a
+  // set of one is put.
+  std::span<const LabelRun> runs(LabelId id, LabelRun& single) const;
+  uint32_t depth(LabelId id) const { return is_stored(id) ? sets_[id].depth : 0; }
+  bool is_merged(LabelId id) const { return is_stored(id) && sets_[id].merged; }
+  // From outside: whether there is such a set.
+  bool exists(LabelId id) const {
+    return !is_stored(id) || (id < sets_.size() && sets_[id].count != 0);
+  }
+
+  // Sets that take memory now, and whether one was ever merged.
+  uint64_t stored() const { return stored_; }
+  bool any_merged() const { return any_merged_; }
+  // The greatest depth there was.
+  uint32_t deepest() const { return deepest_; }
+  // Bytes of memory in use, and at most so far.
+  uint64_t bytes() const;
+  uint64_t peak_bytes() const { return peak_bytes_ > bytes() ? peak_bytes_ : bytes(); }
+
+  // True when it is time to: between begin and end each id in use is marked.
+  bool wants_collection() const { return stored_ >= collect_at_; }
+  void begin_collection();
+  void mark(LabelId id) {
+    if (is_stored(id)) sets_[id].marked = true;
+  }
+  void end_collection();
+
+ private:
+  static constexpr uint32_t kInPlace = 2;
+  struct Set {
+    union {
+      LabelRun few[kInPlace];
+      LabelRun* many;
+    };
+    uint32_t count = 0;  // of runs; 0: the entry is free
+    uint32_t hash = 0;
+    LabelId deeper = kNoLabel;  // the same set, one step on; in a free entry, the next free one
+    uint16_t depth = 0;
+    bool merged = false, marked = false;
+    Set() : few{} {}
+    std::span<const LabelRun> runs() const { return {count <= kInPlace ? few : many, count}; }
+  };
+  struct Memo {
+    LabelId a, b, joined;
+  };
+  static constexpr uint32_t kMemos = 1 << 15;
+
+  static bool is_stored(LabelId id) { return id != kNoLabel && (id & kSingleLabel) == 0; }
+  static uint32_t memo_index(LabelId a, LabelId b) {
+    return (a * 0x9e3779b1u ^ b * 0x85ebca6bu) >> 17;
+  }
+  LabelId join_slowly(LabelId a, LabelId b);
+  LabelId unite(LabelId a, LabelId b);
+  LabelId deepen(LabelId id);
+  LabelId intern(std::span<const LabelRun> runs, uint32_t depth, bool merged);
+  LabelId add(std::span<const LabelRun> runs, uint32_t hash, uint32_t depth, bool merged);
+  void remove(Set& set);
+  void grow_index();
+
+  Options options_;
+  std::vector<Set> sets_;       // by id; the first is none
+  std::vector<LabelId> index_;  // open addressing by hash; a power of two
+  std::unique_ptr<Memo[]> memos_;
+  std::vector<LabelRun> scratch_;
+  LabelId free_ = kNoLabel;
+  uint64_t stored_ = 0, run_bytes_ = 0, peak_bytes_ = 0;
+  uint64_t collect_at_;
+  uint32_t deepest_ = 0;
+  bool any_merged_ = false;
+};
+
+}  // namespace fptrace::emu::taint

@@ -1,0 +1,108 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "backends/emu/taint/label_sets.h"
+
+namespace fptrace::emu::taint {
+
+inline constexpr uint32_t kShadowPageSize = 4096;
+
+// Each byte's label, and the value it had when it got it: devices write to memory, and the
+// processor pushes frames, without anybody telling. A byte of another value has lost its label.
+struct ShadowPage {
+  LabelId labels[kShadowPageSize];
+  uint8_t values[kShadowPageSize];
+  uint32_t labelled;  // bytes that have a label
+};
+
+// The labels of the guest's physical memory; takes memory only for pages that have some. One
+// thread.
+//
+// Ranges given to its functions do not cross the end of a page.
+class ShadowMemory {
+ public:
+  // Physical addresses below it; no memory is above.
+  static constexpr uint64_t kEnd = uint64_t{1} << 40;
+
+  ShadowMemory();
+
+  // nullptr: no byte of the page has a label. Else it may have none, too. The pointer is valid as
+  // long as generation() stays.
+  ShadowPage* find(uint64_t paddr) const {
+    if (paddr >= kEnd) return nullptr;
+    const Leaf& leaf = leaves_[paddr >> kLeafShift];
+    return leaf ? leaf[paddr >> kPageShift & kLeafMask].get() : nullptr;
+  }
+  // Changes when a page comes or goes.
+  uint64_t generation() const { return generation_; }
+
+  // Whether a byte of the range has a label (that may turn out to be stale).
+  static bool any(const ShadowPage& page, uint32_t offset, uint32_t size) {
+    if (page.labelled == 0) return false;
+    LabelId all = kNoLabel;
+    for (uint32_t i = 0; i < size; ++i) all |= page.labels[offset + i];
+    return all != kNoLabel;
+  }
+  bool any(uint64_t paddr, uint32_t size) const {
+    const ShadowPage* page = find(paddr);
+    return page && any(*page, uint32_t(paddr % kShadowPageSize), size);
+  }
+
+  // Writes the labels of `size` bytes, which now have these values. False: all are kNoLabel.
+  bool load(uint64_t paddr, uint32_t size, const uint8_t* values, LabelId* labels) {
+    ShadowPage* page = find(paddr);
+    if (page && page->labelled != 0)
+      return load(*page, uint32_t(paddr % kShadowPageSize), size, values, labels);
+    for (uint32_t i = 0; i < size; ++i) labels[i] = kNoLabel;
+    return false;
+  }
+  void store(uint64_t paddr, uint32_t size, const uint8_t* values, const LabelId* labels);
+  // They have been written with what has no label.
+  void clear(uint64_t paddr, uint32_t size) {
+    ShadowPage* page = find(paddr);
+    if (page && page->labelled != 0) clear(*page, uint32_t(paddr % kShadowPageSize), size);
+  }
+  void clear(ShadowPage& page, uint32_t offset, uint32_t size) {
+    for (uint32_t i = offset; i < offset + size; ++i)
+      if (page.labels[i] != kNoLabel) drop(page, i);
+  }
+
+  // Bytes that have a label, and at most so far.
+  uint64_t labelled() const { return labelled_; }
+  uint64_t peak_labelled() const { return peak_labelled_; }
+  // Bytes of memory in use, and at most so far.
+  uint64_t bytes() const;
+  uint64_t peak_bytes() const { return peak_bytes_; }
+
+  // Calls visit(paddr of the page, page) in an order that depends on nothing but what was done.
+  template <class Visit>
+  void for_each_page(Visit visit) const {
+    for (const uint64_t paddr : pages_)
+      if (const ShadowPage* page = find(paddr); page->labelled != 0) visit(paddr, *page);
+  }
+
+ private:
+  static constexpr uint32_t kPageShift = 12, kLeafShift = 25;
+  static constexpr uint64_t kLeafMask = (uint64_t{1} << (kLeafShift - kPageShift)) - 1;
+  using Leaf = std::unique_ptr<std::unique_ptr<ShadowPage>[]>;
+
+  bool load(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values,
+            LabelId* labels);
+  ShadowPage* make(uint64_t paddr);
+  void release_empty();
+  void drop(ShadowPage& page, uint32_t at) {
+    page.labels[at] = kNoLabel;
+    --labelled_;
+    if (--page.labelled == 0) ++empty_;
+  }
+
+  std::unique_ptr<Leaf[]> leaves_;
+  std::vector<uint64_t> pages_;  // the physical addresses of all there are
+  std::vector<std::unique_ptr<ShadowPage>> spare_;
+  uint64_t leaf_count_ = 0, empty_ = 0, generation_ = 0;
+  uint64_t labelled_ = 0, peak_labelled_ = 0, peak_bytes_ = 0;
+};
+
+}  // namespace fptrace::emu::taint

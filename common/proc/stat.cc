@@ -1,0 +1,37 @@
+#include "common/proc/stat.h"
+
+#include "common/base/scanner.h"
+
+namespace fptrace {
+namespace {
+
+bool skip_fields(Scanner& s, int count) {
+  for (int64_t ignored; count > 0; --count) {
+    s.skip_spaces();
+    if (!s.dec(ignored)) return false;
+  }
+  s.skip_spaces();
+  return true;
+}
+
+}  // namespace
+
+Result<TaskStat> parse_stat(std::string_view text) {
+  // The name stands in parentheses and may contain some: it ends at the last one.
+  const size_t open = text.find('('), close = text.rfind(')');
+  if (open == text.npos || close == text.npos || close < open)
+    return fail(Errc::kParse, "stat: no name in parentheses");
+  TaskStat stat;
+  stat.comm = text.substr(open + 1, close - open - 1);
+  Scanner head(text.substr(0, open)), s(text.substr(close + 1));
+  std::string state;
+  const bool ok = head.dec(stat.pid) && s.lit(" ") && s.take(1, state) && s.lit(" ") &&
+                  s.dec(stat.parent) && skip_fields(s, 4) && s.dec(stat.flags) &&
+                  skip_fields(s, 10) && s.dec(stat.threads) && skip_fields(s, 1) &&
+                  s.dec(stat.start_ticks);
+  if (!ok) return fail(Errc::kParse, "stat: bad field");
+  stat.state = state[0];
+  return stat;
+}
+
+}  // namespace fptrace

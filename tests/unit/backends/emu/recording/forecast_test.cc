@@ -1,0 +1,101 @@
+#include "backends/emu/recording/forecast.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace fptrace::emu {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+TEST(WordsOf, StandBetweenWhateverAShellKnows) {
+  EXPECT_THAT(words_of("ls -l|wc>out.txt;\"/bin/a b\" && $(cat 'x') CC=gcc"),
+              ElementsAre("ls", "-l", "wc", "out.txt", "/bin/a", "b", "cat", "x", "CC", "gcc"));
+  EXPECT_THAT(words_of("a # b c\nd;#e\nf#g"), ElementsAre("a", "d", "f", "g"));
+  EXPECT_THAT(words_of(""), IsEmpty());
+  EXPECT_THAT(words_of("#"), IsEmpty());
+}
+
+TEST(NamesInProgram, StandByThemselves) {
+  using std::literals::operator""sv;
+  EXPECT_THAT(names_in_program("xz\0a b\0-c\0less\0/bin/sh\0q\0g++"sv),
+              ElementsAre("xz", "less", "g++"));
+  EXPECT_THAT(names_in_program(""), IsEmpty());
+}
+
+class ForecastTest : public ::testing::Test {
+ protected:
+  ForecastTest() {
+    char name[] = "/tmp/forecast_XXXXXX";
+    directory_ = ::mkdtemp(name);
+    fs::create_directory(directory_ + "/bin");
+    for (const char* program : {"one", "two", "sh"}) file("bin/" + std::string(program), "", 0755);
+  }
+  ~ForecastTest() override { fs::remove_all(directory_); }
+  void file(const std::string& name, const std::string& content, unsigned mode = 0644) {
+    std::ofstream(directory_ + "/" + name) << content;
+    fs::permissions(directory_ + "/" + name, fs::perms(mode));
+  }
+  std::string path(const std::string& name) { return directory_ + "/" + name; }
+  Forecast of(std::vector<std::string> argv, std::vector<std::string> env = {}) {
+    return make_forecast({argv[0], argv, directory_, directory_ + "/bin", env});
+  }
+  std::string directory_;
+};
+
+TEST_F(ForecastTest, ACommandsWordsAreProgramsAndFiles) {
+  file("data", "x");
+  const Forecast f = of({path("bin/sh"), "-c", "one <data | two | none"});
+  EXPECT_THAT(f.programs, ElementsAre(path("bin/one"), path("bin/two")));
+  EXPECT_THAT(f.files, ElementsAre(path("data")));
+  EXPECT_THAT(of({path("bin/one"), "30", "two"}).programs, ElementsAre(path("bin/two")));
+}
+
+TEST_F(ForecastTest, ShellScriptsAreReadAndWhatTheyRunToo) {
+  file("outer", "#!/bin/sh\n./inner\n", 0755);
+  file("inner", "#!/usr/bin/env bash\none\n", 0755);
+  EXPECT_THAT(of({path("outer")}).programs, ElementsAre(path("./inner"), path("bin/one")));
+  file("plain", "two\n");
+  EXPECT_THAT(of({path("bin/sh"), "plain"}).programs, ElementsAre(path("bin/two")));
+}
+
+TEST_F(ForecastTest, AScriptThatRunsItselfEnds) {
+  file("again", "#!/bin/sh\n./again\n", 0755);
+  EXPECT_THAT(of({path("again")}).programs, ElementsAre(path("./again")));
+}
+
+TEST_F(ForecastTest, TheTextOfAnotherLanguageIsNotRead) {
+  file("script", "#!/usr/bin/python3\none\n", 0755);
+  EXPECT_THAT(of({path("script")}).programs, IsEmpty());
+}
+
+TEST_F(ForecastTest, AProgramMentionsOthers) {
+  file("elf", std::string("\177ELF\0two\0zwei\0", 14), 0755);
+  const Forecast f = of({path("elf")});
+  EXPECT_THAT(f.programs, IsEmpty());
+  EXPECT_THAT(f.mentioned, ElementsAre(path("bin/two")));
+}
+
+TEST_F(ForecastTest, DirectoriesAreThoseOfArgumentsOrVariables) {
+  const Forecast f = of({path("bin/one"), "bin"}, {"PWD=" + directory_, "B=bin"});
+  EXPECT_THAT(f.directories, ElementsAre(path("bin")));
+  EXPECT_THAT(f.places, ElementsAre(directory_));
+}
+
+TEST_F(ForecastTest, VariablesNameFilesByTheirWholePath) {
+  file("lib.so", "x");
+  const Forecast f = of({path("bin/one")}, {"LD_PRELOAD=" + path("lib.so") + ":two", "A=lib.so"});
+  EXPECT_THAT(f.files, ElementsAre(path("lib.so")));
+  EXPECT_THAT(f.programs, IsEmpty());
+}
+
+}  // namespace
+}  // namespace fptrace::emu

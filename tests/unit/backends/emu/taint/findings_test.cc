@@ -1,0 +1,89 @@
+#include "backends/emu/taint/findings.h"
+
+#include <gtest/gtest.h>
+
+namespace fptrace::emu::taint {
+namespace {
+
+constexpr uint64_t kTask = 0xffff888000001000, kOther = 0xffff888000002000;
+constexpr uint32_t kReports = 3;
+
+LabelId one(uint32_t label) { return LabelSets::single(label); }
+
+TEST(Findings, SiteIsToldWhileItsSetGrows) {
+  LabelSets sets;
+  Findings findings(sets);
+  const uint32_t holder = findings.holder_of(kTask);
+  uint32_t site = 99;
+  const auto note = [&](LabelId set, uint64_t count) {
+    return findings.note(SiteKind::kBranch, holder, 0x401000, set, count, kReports, site);
+  };
+  EXPECT_TRUE(note(one(1), 10));
+  EXPECT_EQ(site, 0u);
+  EXPECT_FALSE(note(one(1), 11));
+  EXPECT_TRUE(note(one(2), 12));
+  EXPECT_FALSE(note(one(1), 13)) << "known, though not the last";
+  EXPECT_TRUE(note(one(3), 14));
+  EXPECT_FALSE(note(one(4), 15)) << "told often enough";
+  ASSERT_EQ(findings.sites().size(), 1u);
+  const Site& found = findings.sites()[0];
+  EXPECT_EQ(found.set, sets.range(1, 4)) << "counts all the same";
+  EXPECT_EQ(found.times, 6u);
+  EXPECT_EQ(found.reports, 3u);
+  EXPECT_EQ(found.first_count, 10u);
+}
+
+TEST(Findings, SitesDifferByKindTaskAndAddress) {
+  LabelSets sets;
+  Findings findings(sets);
+  const uint32_t a = findings.holder_of(kTask), b = findings.holder_of(kOther);
+  uint32_t site = 0;
+  for (uint64_t vaddr = 0; vaddr < 5000; ++vaddr) {  // the table grows
+    ASSERT_TRUE(findings.note(SiteKind::kBranch, a, vaddr, one(1), 1, kReports, site));
+    ASSERT_EQ(site, vaddr * 3);
+    ASSERT_TRUE(findings.note(SiteKind::kJump, a, vaddr, one(1), 1, kReports, site));
+    ASSERT_TRUE(findings.note(SiteKind::kBranch, b, vaddr, one(1), 1, kReports, site));
+  }
+  ASSERT_FALSE(findings.note(SiteKind::kJump, a, 77, one(1), 1, kReports, site));
+  EXPECT_EQ(site, 77u * 3 + 1);
+  EXPECT_EQ(findings.sites().size(), 15000u);
+}
+
+TEST(Findings, TaskThatIsGoneIsAnotherThanTheNextAtItsAddress) {
+  LabelSets sets;
+  Findings findings(sets);
+  const uint32_t first = findings.holder_of(kTask);
+  EXPECT_EQ(findings.holder_of(kTask), first);
+  EXPECT_TRUE(findings.hold(first, one(1), 5));
+  EXPECT_FALSE(findings.hold(first, one(2), 6));
+  findings.forget(kTask);
+  const uint32_t second = findings.holder_of(kTask);
+  EXPECT_NE(second, first);
+  EXPECT_TRUE(findings.hold(second, one(2), 7)) << "what the first one had is not the second one's";
+  EXPECT_EQ(findings.holders()[first].set, sets.range(1, 2));
+  EXPECT_EQ(findings.holders()[first].first_count, 5u);
+  EXPECT_TRUE(findings.holders()[first].gone);
+  EXPECT_EQ(findings.holders()[second].set, one(2));
+}
+
+TEST(Findings, WhatWasToldOutlivesACollection) {
+  LabelSets sets;
+  Findings findings(sets);
+  const uint32_t holder = findings.holder_of(kTask);
+  uint32_t site = 0;
+  const LabelId told = sets.range(10, 20), held = sets.range(30, 40);
+  ASSERT_TRUE(findings.note(SiteKind::kJump, holder, 1, told, 1, kReports, site));
+  ASSERT_TRUE(findings.note(SiteKind::kJump, holder, 1, one(50), 1, kReports, site));
+  ASSERT_TRUE(findings.hold(holder, held, 1));
+  const LabelId lost = sets.range(60, 70);
+  sets.begin_collection();
+  findings.mark();
+  sets.end_collection();
+  EXPECT_TRUE(sets.exists(told));
+  EXPECT_TRUE(sets.exists(held));
+  EXPECT_TRUE(sets.exists(findings.sites()[0].set));
+  EXPECT_FALSE(sets.exists(lost));
+}
+
+}  // namespace
+}  // namespace fptrace::emu::taint
