@@ -2,7 +2,8 @@
 """What recording and replaying in a virtual machine cost.
 
 Of what is compared, rounds alternate, so that a machine whose speed drifts drifts for both; each
-figure is the median of the rounds (of a ratio: of the rounds' own ratios).
+figure is the median of the rounds (of a ratio: of the rounds' own ratios). Processor time is given
+besides: on a machine that has other work to do it tells more.
 
 usage: emu_speed.py --fptrace PATH [--rounds N]
 """
@@ -23,10 +24,25 @@ from pathlib import Path
 WORK = ["bash", "-c", "for i in {1..200}; do /bin/true; done; for i in {1..2000}; do read a < /etc/hosts; done"]
 
 
+class Cost:
+    """Seconds that pass, and seconds of processor time of children, while it is entered."""
+
+    def __enter__(self):
+        self.before, self.start = os.times(), time.monotonic()
+        return self
+
+    def __exit__(self, *_):
+        after = os.times()
+        self.seconds = time.monotonic() - self.start
+        self.processor = (after.children_user + after.children_system - self.before.children_user -
+                          self.before.children_system)
+
+
 def timed(argv, **how):
-    start = time.monotonic()
-    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **how)
-    return time.monotonic() - start
+    with Cost() as cost:
+        subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, **how)
+    return cost
 
 
 def header(bundle):
@@ -39,15 +55,20 @@ class Bench:
         self.fptrace, self.rounds, self.work = fptrace, rounds, Path(work)
 
     def alternate(self, a, b):
-        """Medians of a() and of b(), and of the ratio a/b."""
+        """Medians of the costs of a() and of b(), and of the ratio a/b, as text."""
         pairs = [(a(), b()) for _ in range(self.rounds)]
-        return (statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs),
-                statistics.median(p[0] / p[1] for p in pairs))
+
+        def text(what):
+            first, second = ([getattr(p[i], what) for p in pairs] for i in (0, 1))
+            ratio = statistics.median(x / y for x, y in zip(first, second))
+            return f"{statistics.median(first):.2f} / {statistics.median(second):.2f} s, ratio {ratio:.2f}"
+        return f"{text('seconds')}; processor {text('processor')}"
 
     def to_the_prompt(self):
         bundle = self.work / "true.fpr"
-        times = [timed([self.fptrace, "record", "-o", bundle, "--", "/bin/true"]) for _ in range(self.rounds)]
-        return f"record -- /bin/true, to the prompt: {statistics.median(times):.2f} s (at most 1.5)"
+        costs = [timed([self.fptrace, "record", "-o", bundle, "--", "/bin/true"]) for _ in range(self.rounds)]
+        return (f"record -- /bin/true, to the prompt: {statistics.median(c.seconds for c in costs):.2f} s (at most 1.5), "
+                f"processor {statistics.median(c.processor for c in costs):.2f} s")
 
     def captured_command(self):
         """The command line of a recording's QEMU, by a wrapper in its place."""
@@ -60,7 +81,7 @@ class Bench:
         return seen.read_text().split("\0")[:-1]
 
     def boot(self, arguments, mode):
-        """Seconds until the guest's init says that it is ready, of the machine with that command line."""
+        """What it costs until the guest's init is ready, for the machine with that command line."""
         place = Path(tempfile.mkdtemp(dir=self.work))
         image = Path(arguments[arguments.index("-kernel") + 1]).parent
         for name in ("state.qcow2", "disk.qcow2"):
@@ -80,14 +101,12 @@ class Bench:
             a = re.sub(r",rr=record,rrfile=.*", mode.format(place=place), a)
             if a != "-S":
                 now.append(a)
-        start = time.monotonic()
-        with subprocess.Popen(["qemu-system-x86_64", *now], pass_fds=[to_read, from_write, its.fileno()],
-                              stdin=subprocess.DEVNULL) as qemu:
+        with Cost() as cost, subprocess.Popen(["qemu-system-x86_64", *now], stdin=subprocess.DEVNULL,
+                                              pass_fds=[to_read, from_write, its.fileno()]) as qemu:
             for fd in (to_read, from_write):
                 os.close(fd)
             its.close()
             said = os.read(from_read, 4096)
-            seconds = time.monotonic() - start
             qemu.kill()
         for fd in (to_write, from_read):
             os.close(fd)
@@ -95,13 +114,12 @@ class Bench:
         shutil.rmtree(place)
         if not said:
             sys.exit("the guest did not boot: " + " ".join(now))
-        return seconds
+        return cost
 
     def recording(self):
         arguments = self.captured_command()
-        a, b, ratio = self.alternate(lambda: self.boot(arguments, ",rr=record,rrfile={place}/log"),
-                                     lambda: self.boot(arguments, ""))
-        return f"boot recorded {a:.2f} s, with icount alone {b:.2f} s: ratio {ratio:.2f} (at most 1.2)"
+        return "boot recorded / with icount alone (at most 1.2): " + self.alternate(
+            lambda: self.boot(arguments, ",rr=record,rrfile={place}/log"), lambda: self.boot(arguments, ""))
 
     def replaying(self):
         bundle = self.work / "work.fpr"
@@ -109,8 +127,8 @@ class Bench:
         traced = [self.fptrace, "replay", "-q", "--log", self.work / "log.fplog", bundle]
         lines = []
         for what, more in (("events", ["--no-hash"]), ("events and contents", [])):
-            a, b, ratio = self.alternate(lambda m=more: timed(traced + m), lambda: timed([self.fptrace, "replay", bundle]))
-            lines.append(f"replay with {what} {a:.2f} s, bare {b:.2f} s: ratio {ratio:.2f} (at most 1.15)")
+            lines.append(f"replay with {what} / bare (at most 1.15): " + self.alternate(
+                lambda m=more: timed(traced + m), lambda: timed([self.fptrace, "replay", bundle])))
         h = header(bundle)
         count = h["instructions"] - h["first_instruction"]
         lines.append(f"log {h['log']['size'] * 1000 / count:.2f} bytes per 1,000 instructions, packed "
@@ -119,8 +137,8 @@ class Bench:
 
     def python(self):
         bundle = self.work / "python.fpr"
-        seconds = timed([self.fptrace, "record", "-o", bundle, "--", "/usr/bin/python3", "-c", "pass"])
-        return f"record -- python3 -c pass: {bundle.stat().st_size / 1e6:.1f} MB (at most 15), {seconds:.2f} s"
+        cost = timed([self.fptrace, "record", "-o", bundle, "--", "/usr/bin/python3", "-c", "pass"])
+        return f"record -- python3 -c pass: {bundle.stat().st_size / 1e6:.1f} MB (at most 15), {cost.seconds:.2f} s"
 
 
 def main():

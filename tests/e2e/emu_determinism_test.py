@@ -47,14 +47,14 @@ def events_are_equal(scratch, mode):
     for argv, stdin in PROGRAMS[:recordings]:
         argv = [crowd if a == "crowd" else a for a in argv]
         recorded = emu_test.record(scratch, argv, "--include", "/bin/sleep", "--include", "/bin/cat",
-                                   stdin=stdin, cwd=scratch.work(), timeout=200)
+                                   stdin=stdin, cwd=scratch.work(), timeout=500)
         check(recorded.status != 125, f"{argv}: {recorded}")
         seen = [set() for _ in LOOKS]
         for i in range(replays):
             kind = i % len(LOOKS)
             log = scratch.dir / "events.fplog"
             replayed = run([FPTRACE, "replay", "-q", "--log", log, *LOOKS[kind], scratch.dir / "a.fpr"],
-                           cwd=scratch.dir, timeout=200)
+                           cwd=scratch.dir, timeout=500)
             emu_test.same(recorded, replayed)
             events = run([FPTRACE, "log", "--json", log]).stdout
             check(events.count(b"\n") > 5, f"{argv}: few events: {events}")

@@ -45,7 +45,7 @@ def records_and_replays(series):
         for i in range(2):
             emu_test.same(recorded, emu_test.replay(scratch))
             log = scratch.dir / f"{i}.fplog"
-            traced = run([FPTRACE, "replay", "-q", "--log", log, scratch.dir / "a.fpr"], timeout=100)
+            traced = run([FPTRACE, "replay", "-q", "--log", log, scratch.dir / "a.fpr"], timeout=150)
             check(traced.status == 7, f"{traced}")
             events.append(run([FPTRACE, "log", "--json", log]).stdout)
         check(events[0] == events[1], "two replays of one recording differ in their events")

@@ -16,6 +16,8 @@ import harness
 from harness import FPTRACE, Failure, Skip, check, need, run
 
 CACHE = Path(os.environ.get("FPTRACE_E2E_CACHE", "/tmp/fptrace-e2e-cache")) / "emu"
+# Seconds for one machine, where many run.
+PATIENCE = 150
 PLACES = (Path(os.environ.get("TMPDIR", "/tmp")), Path("/dev/shm"))
 
 
@@ -51,14 +53,14 @@ def leftovers():
 
 def record(scratch, argv, *options, name="a.fpr", expect=None, **how):
     command = [FPTRACE, "record", "-o", scratch.dir / name, *options, "--", *argv]
-    outcome = run(command, **how)
+    outcome = run(command, **{"timeout": PATIENCE, **how})
     if expect is not None:
         check(outcome.status == expect, f"{argv}: {outcome}")
     return outcome
 
 
 def replay(scratch, name="a.fpr", **how):
-    return run([FPTRACE, "replay", scratch.dir / name], **how)
+    return run([FPTRACE, "replay", scratch.dir / name], **{"timeout": PATIENCE, **how})
 
 
 def refused(outcome, *texts):
