@@ -129,8 +129,13 @@ std::vector<Access> random_log(Random& random, const Block& block) {
       add_accesses(random, i, instruction.store_bytes, true, log);
       continue;
     }
-    const uint32_t size = 1u << below(random, 4);
-    for (uint32_t pairs = below(random, 4); pairs != 0; --pairs) {
+    uint32_t size = 1u << below(random, 4), pairs = below(random, 4);
+    for (const Op& op : std::span(block.ops).subspan(instruction.first_op, instruction.op_count)) {
+      if (op.code != OpCode::kString) continue;
+      size = op.w;  // whole elements, and one if it is not repeated
+      if (op.c == 0) pairs = 1;
+    }
+    for (; pairs != 0; --pairs) {
       log.push_back(random_access(random, i, size, false, below(random, 2 * kReach - 16)));
       log.push_back(random_access(random, i, size, true, below(random, 2 * kReach - 16)));
     }
