@@ -113,6 +113,13 @@ Result<Arguments> parse_arguments(std::span<const Option> options, OperandRule r
         continue;
       }
       auto& values = out.values_[o.string_key];
+      // Boost gives an option that may have a value the operand behind it.
+      const auto option = std::ranges::find(options, o.string_key, &Option::name);
+      if (option != options.end() && !option->value.empty() && !takes_word(*option) &&
+          o.original_tokens.front().find('=') == std::string::npos) {
+        out.operands_.insert(out.operands_.end(), o.value.begin(), o.value.end());
+        continue;
+      }
       for (const auto& v : o.value) {
         if (auto ok = check_choice(options, o.string_key, v); !ok) return fail(ok.error());
         values.push_back(v);
