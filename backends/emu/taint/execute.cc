@@ -55,9 +55,7 @@ class Interpreter {
 
   LabelId join(LabelId a, LabelId b) { return sets_.join(a, b); }
   LabelId computed(LabelId id) { return sets_.computed(id); }
-  LabelId join_all(const LabelId* labels, uint32_t count) {
-    return sets_.join_all(labels, count);
-  }
+  LabelId join_all(const LabelId* labels, uint32_t count) { return sets_.join_all(labels, count); }
   void set_flags(uint8_t set, LabelId label) {
     for (; set != 0; set = uint8_t(set & (set - 1)))
       r_[flag_at(unsigned(__builtin_ctz(set)))] = label;
