@@ -60,6 +60,9 @@ bool Findings::note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set,
   ++site.times;
   if (set == site.last) return false;
   site.last = set;
+  Known& known = known_[(set * 0x9e3779b1u ^ index * 0x85ebca6bu) >> 20];
+  if (known.site == index && known.set == set) return false;
+  known = {index, set};
   if (!add(site.labels, site.depth, set)) return false;
   if (site.reports >= reports_per_site) return false;
   ++site.reports;
@@ -95,6 +98,7 @@ void Findings::mark() {
   for (const Site& site : sites_) sets_.mark(site.last);
   for (const LabelId id : told_) sets_.mark(id);
   // An id that is free may come to name another set.
+  std::fill(std::begin(known_), std::end(known_), Known{});
   std::fill(std::begin(cache_), std::end(cache_), kNoLabel);
 }
 

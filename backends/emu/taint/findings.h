@@ -73,6 +73,13 @@ class Findings {
   std::vector<uint32_t> index_;  // open addressing; 1 + an index of sites_
   std::vector<Holder> holders_;
   std::vector<LabelId> told_;  // that take memory
+  // Sets that a site has already; one of many runs takes its time to be added.
+  struct Known {
+    uint32_t site;
+    LabelId set;
+  };
+  static constexpr uint32_t kKnown = 1 << 12;
+  Known known_[kKnown] = {};
   uint64_t last_task_ = 0;
   uint32_t last_holder_ = 0;
   uint32_t cached_holder_ = 0;
