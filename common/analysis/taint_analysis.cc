@@ -22,7 +22,9 @@ class TaintAnalysis::Labels {
       const TaintSourceEvent& e = piece.event;
       if (e.length == 0) continue;
       const uint64_t last = e.step == 0 ? e.first_label : e.first_label + e.length - 1;
-      add({e.first_label, last, piece.source, e.offset, e.step == 0});
+      // A program's own labels are numbers, no bytes of anything.
+      const bool whole = e.step == 0 && e.origin != TaintOrigin::kGuest;
+      add({e.first_label, last, piece.source, e.offset, whole});
     }
   }
 
@@ -192,11 +194,11 @@ class TaintAnalysis::Builder {
     for (const Piece& piece : a_.pieces_) {
       const TaintSourceEvent& e = piece.event;
       TaintReport::Source& source = out_.sources[piece.source];
-      source.one_label = e.step == 0;
+      source.one_label = e.step == 0 && e.origin != TaintOrigin::kGuest;
       if (e.length == 0) continue;
       if (e.step == 0) {
         all_[piece.source].add({e.first_label, e.first_label});
-        source.bytes += e.length;
+        if (source.one_label) source.bytes += e.length;
       } else {
         all_[piece.source].add({e.first_label, uint32_t(e.first_label + e.length - 1)});
       }
