@@ -22,18 +22,6 @@ Result<Arguments> program(std::vector<std::string_view> args) {
   return parse(OperandRule::kProgram, std::move(args));
 }
 
-TEST(ParseArguments, ValueThatMayBeLeftAwayStandsInTheSameWord) {
-  const auto alone = parse(OperandRule::kAnywhere, {"--picture", "run.fpr"});
-  ASSERT_TRUE(alone) << alone.error().what;
-  EXPECT_TRUE(alone->has("picture"));
-  EXPECT_EQ(alone->value("picture"), "");
-  EXPECT_EQ(alone->operands(), std::vector<std::string>{"run.fpr"});
-  const auto named = parse(OperandRule::kAnywhere, {"--picture=p.svg", "run.fpr"});
-  ASSERT_TRUE(named) << named.error().what;
-  EXPECT_EQ(named->value("picture"), "p.svg");
-  EXPECT_EQ(named->operands(), std::vector<std::string>{"run.fpr"});
-}
-
 TEST(ParseArguments, AllThatFollowsTheProgramIsTheProgramsOwn) {
   const auto a = program({"-q", "-o", "f", "prog", "-o", "x", "--", "--help"});
   ASSERT_TRUE(a) << a.error().what;
