@@ -169,7 +169,12 @@ class TaintAnalysis::Builder {
     out_.summary = a_.summary_;
     out_.notes = a_.notes_;
     add_sources();
-    for (const auto& [key, held] : a_.holders_) {
+    // A process that hands bytes on by system calls alone has them in no register.
+    std::map<ProcessKey, TaintLabels> holders = a_.holders_;
+    for (const auto& [key, output] : a_.outputs_)
+      for (const Write& write : output.writes)
+        if (write.process.serial != 0) holders[write.process].add(write.event.labels);
+    for (const auto& [key, held] : holders) {
       auto& process = out_.processes[index_of(key)];
       process.holds = labels_.bytes(held);
       process.merged = held.merged;

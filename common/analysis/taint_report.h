@@ -30,7 +30,7 @@ struct TaintReport {
     ProcessKey key;
     std::string program;            // what it ran last, by path
     std::vector<std::string> argv;  // of that
-    std::vector<Bytes> holds;       // what it had in its registers; coarse: what it opened
+    std::vector<Bytes> holds;  // what it had in its registers, or wrote; coarse: what it opened
     bool merged = false;
   };
   // Consecutive bytes with labels of the same kind.

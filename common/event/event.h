@@ -339,10 +339,10 @@ struct TaintSummaryEvent {
   bool pointers = false;  // what is loaded has the labels of its address, too
   bool depths = false;    // computations were counted
   uint32_t deepest = 0;
-  uint64_t instructions = 0;                   // that had to do with labels
-  uint64_t peak_labelled = 0;                  // bytes of memory with a label at one time
-  uint64_t peak_shadow = 0;                    // bytes that these labels took
-  uint64_t peak_sets = 0;                      // bytes that the sets took
+  uint64_t instructions = 0;   // that had to do with labels
+  uint64_t peak_labelled = 0;  // bytes of memory with a label at one time
+  uint64_t peak_shadow = 0;    // bytes that these labels took
+  uint64_t peak_sets = 0;      // bytes that the sets took
   uint64_t unmodelled = 0, unmodelled_tainted = 0;
   bool merged = false;  // a set outgrew its limit
   bool operator==(const TaintSummaryEvent&) const = default;
@@ -355,12 +355,12 @@ struct TaintNoteEvent {
 };
 
 // Append only: the index of an alternative is its number in the event log.
-using EventBody = std::variant<TraceStartEvent, TraceEndEvent, AttachEvent, DetachEvent, ForkEvent,
-                               ThreadEvent, ThreadExitEvent, ExecEvent, ExitEvent, OpenEvent,
-                               FdEvent, MmapEvent, ListEvent, PathEvent, RenameEvent, MountEvent,
-                               SocketEvent, SignalEvent, ContentEvent, GapEvent, TaintSourceEvent,
-                               TaintWriteEvent, TaintUseEvent, TaintHolderEvent, TaintQueryEvent,
-                               TaintUnmodelledEvent, TaintSummaryEvent, TaintNoteEvent>;
+using EventBody =
+    std::variant<TraceStartEvent, TraceEndEvent, AttachEvent, DetachEvent, ForkEvent, ThreadEvent,
+                 ThreadExitEvent, ExecEvent, ExitEvent, OpenEvent, FdEvent, MmapEvent, ListEvent,
+                 PathEvent, RenameEvent, MountEvent, SocketEvent, SignalEvent, ContentEvent,
+                 GapEvent, TaintSourceEvent, TaintWriteEvent, TaintUseEvent, TaintHolderEvent,
+                 TaintQueryEvent, TaintUnmodelledEvent, TaintSummaryEvent, TaintNoteEvent>;
 
 struct Event {
   uint64_t seq = 0;      // position in the trace, from 1, no gaps: the only order analyses may use

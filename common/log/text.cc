@@ -15,13 +15,34 @@ namespace fptrace {
 namespace {
 
 // In the order of EventBody, and of the enums.
-constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kTypes = {
-    "start",        "end",         "attach",        "detach",           "fork",
-    "thread",       "thread-exit", "exec",          "exit",             "open",
-    "fd",           "mmap",        "list",          "path",             "rename",
-    "mount",        "socket",      "signal",        "content",          "gap",
-    "taint-source", "taint-write", "taint-use",     "taint-holder",     "taint-query",
-    "taint-unmodelled", "taint-summary", "taint-note"};
+constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kTypes = {"start",
+                                                                                 "end",
+                                                                                 "attach",
+                                                                                 "detach",
+                                                                                 "fork",
+                                                                                 "thread",
+                                                                                 "thread-exit",
+                                                                                 "exec",
+                                                                                 "exit",
+                                                                                 "open",
+                                                                                 "fd",
+                                                                                 "mmap",
+                                                                                 "list",
+                                                                                 "path",
+                                                                                 "rename",
+                                                                                 "mount",
+                                                                                 "socket",
+                                                                                 "signal",
+                                                                                 "content",
+                                                                                 "gap",
+                                                                                 "taint-source",
+                                                                                 "taint-write",
+                                                                                 "taint-use",
+                                                                                 "taint-holder",
+                                                                                 "taint-query",
+                                                                                 "taint-unmodelled",
+                                                                                 "taint-summary",
+                                                                                 "taint-note"};
 constexpr std::array<std::string_view, size_t(PathOp::kSetxattr) + 1> kPathOps = {
     "stat",     "access", "readlink", "statfs", "getxattr", "watch",  "handle",
     "chdir",    "chroot", "mkdir",    "mknod",  "symlink",  "unlink", "rmdir",
@@ -180,13 +201,12 @@ std::string labels_text(const TaintLabels& labels, bool positional) {
   return positional ? out + " one by one" : out;
 }
 std::string text(const TaintSourceEvent& e) {
-  return std::string(name_of(e.origin)) + " " + quote(e.name) +
-         range_text(e.offset, e.length) + " labels from " + std::to_string(e.first_label) +
-         (e.step == 0 ? " (one for all)" : "");
+  return std::string(name_of(e.origin)) + " " + quote(e.name) + range_text(e.offset, e.length) +
+         " labels from " + std::to_string(e.first_label) + (e.step == 0 ? " (one for all)" : "");
 }
 std::string text(const TaintWriteEvent& e) {
-  return std::string(name_of(e.sink)) + " " + file_text(e.file) +
-         range_text(e.offset, e.length) + " labels " + labels_text(e.labels, e.positional) +
+  return std::string(name_of(e.sink)) + " " + file_text(e.file) + range_text(e.offset, e.length) +
+         " labels " + labels_text(e.labels, e.positional) +
          (e.depth == 0 ? "" : " depth " + std::to_string(e.depth));
 }
 std::string text(const TaintUseEvent& e) {

@@ -32,7 +32,8 @@ constexpr Option kSources[] = {
     {0, "taint-net", "", "label what is received from the network"},
     {0, "one-label", "", "one label for each source, instead of one for each byte"},
     {0, "policy", "data|pointers|both",
-     "what carries labels: data alone, also the address that data is loaded from (default), or each "
+     "what carries labels: data alone, also the address that data is loaded from (default), or "
+     "each "
      "in a replay of its own, with the difference"},
     {0, "max-labels", "N", "ranges of labels that one byte can have; beyond, they are merged"},
     {0, "depth", "", "count the computations from a source to where it gets"},

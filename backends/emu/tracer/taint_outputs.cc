@@ -178,7 +178,8 @@ Result<void> TaintOutputs::report_file(const Sight& sight, GuestThread& thread, 
   const Identity identity{file.dev, file.ino};
   const auto before = reported_.find(identity);
   if (before == reported_.end() ? spans->empty() : before->second == *spans) return {};
-  if (spans->empty()) sight.emit(&thread, TaintWriteEvent{TaintSink::kFile, file, 0, 0, false, {}, 0});
+  if (spans->empty())
+    sight.emit(&thread, TaintWriteEvent{TaintSink::kFile, file, 0, 0, false, {}, 0});
   for (const LabelledSpan& span : *spans)
     sight.emit(&thread, event_of(TaintSink::kFile, file, 0, span));
   reported_[identity] = *std::move(spans);

@@ -119,8 +119,8 @@ TEST_F(TaintAnalysisTest, PipeBetweenProcessesIsNoOutputButTheProgramsOwnIs) {
 }
 
 TEST_F(TaintAnalysisTest, DeadBytesReachNeitherBranchNorOutput) {
-  t.add(p, TaintUseEvent{
-               TaintUse::kBranch, {1, "/bin/copy", 2, "main", "", 0}, set({{100, 103}}), 9});
+  t.add(p,
+        TaintUseEvent{TaintUse::kBranch, {1, "/bin/copy", 2, "main", "", 0}, set({{100, 103}}), 9});
   t.add(p, TaintUseEvent{
                TaintUse::kInstruction, {1, "/bin/copy", 2, "main", "", 0}, set({{100, 115}}), 9});
   write(p, TaintSink::kFile, out, {span(0, 1, true, set({{110, 110}}))});

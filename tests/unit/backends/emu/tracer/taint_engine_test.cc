@@ -78,7 +78,8 @@ TEST(ParseTaintFile, TakesAPathOrARangeOfIt) {
 }
 
 TEST(ParseTaintFile, RefusesWhatIsNoRange) {
-  for (const char* text : {"a:-5", "a:5-2", "a:1-2-3", "a:-", ":0-3", "", "a:1-99999999999999999999"})
+  for (const char* text :
+       {"a:-5", "a:5-2", "a:1-2-3", "a:-", ":0-3", "", "a:1-99999999999999999999"})
     EXPECT_FALSE(parse_taint_file(text)) << text;
 }
 
