@@ -10,7 +10,7 @@
 namespace fptrace {
 
 struct StaticOptions {
-  std::vector<std::string> files;           // absolute, within `root`
+  std::vector<std::string> files;  // absolute, within `root`
   // The same, of files that may turn out to be no programs: those are left out, and nothing is said
   // of what the others lack.
   std::vector<std::string> possible;

@@ -109,7 +109,7 @@ std::string status_line(const std::string& status, const std::string& name) {
 class Check {
  public:
   Check(const GuestKernel& kernel, Place root)
-      : kernel_(kernel), tasks_(kernel), names_(kernel, root), fs_(names_, root) {}
+      : kernel_(kernel), tasks_(kernel), names_(kernel, root), fs_(names_, root, overlays_) {}
 
   bool run(const std::vector<Note>& notes) {
     // A task that went while the notes were taken may have a name left, but no state. Threads of
@@ -348,6 +348,7 @@ class Check {
   const GuestKernel& kernel_;
   GuestTasks tasks_;
   GuestNames names_;
+  const Overlays overlays_;  // none
   GuestFileSystem fs_;
   Score score_;
   std::set<std::string> noted_;            // "/proc/1/", "/proc/1/task/1/"

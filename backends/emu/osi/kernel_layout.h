@@ -64,7 +64,7 @@ struct KernelLayout {
   struct {
     Member head, node_shift, node_slots;  // of address_space.i_pages, of xa_node
     Member page_flags, page_index, page_mapping;
-    uint32_t page_size = 0;   // of struct page
+    uint32_t page_size = 0;               // of struct page
     uint32_t up_to_date = 0, dirty = 64;  // numbers of flags; 64: not known
   } pages;
   struct {

@@ -35,7 +35,7 @@ struct GuestThread {
   std::string outer_root;                // Session::foreign_root() at its entry
   bool is_exec = false;
   uint32_t observed = 0;  // TaskFlags that an observer wants
-  uint64_t mm = 0;  // at the entry of an exec: another one at its return means success
+  uint64_t mm = 0;        // at the entry of an exec: another one at its return means success
 };
 
 // The threads and processes of a trace, by the kernel's addresses.
