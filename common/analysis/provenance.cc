@@ -42,6 +42,8 @@ void Provenance::end_program(Process& p) {
 }
 
 void Provenance::on_exec(Process& p) {
+  // What a parent read is of no use to a child that goes on to run another program.
+  std::erase_if(p.reach, [&p](size_t file) { return !p.read.contains(file); });
   end_program(p);
   p.reach.clear();
   p.outputs.clear();

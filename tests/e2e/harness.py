@@ -222,6 +222,14 @@ def compile_c(scratch, name, text, *options):
     return scratch.dir / name
 
 
+def need_ia32(scratch):
+    """Not every kernel runs 32-bit programs (ia32_emulation=off)."""
+    try:
+        subprocess.run([compile_c(scratch, "ia32", "int main(void) { return 0; }", "-m32")], check=True)
+    except OSError as e:
+        raise Skip(f"this kernel runs no 32-bit programs: {e.strerror}")
+
+
 def main(cases, traces=True):
     """main({name: function(scratch, mode)}): runs the case argv[1] in the mode argv[2].
 

@@ -224,6 +224,7 @@ def no_libc(scratch, mode):
 
 def i386(scratch, mode):
     """32-bit programs, which enter the kernel through the vdso."""
+    harness.need_ia32(scratch)
     for flags in (["-m32"], ["-m32", "-no-pie", "-fno-pie", "-fomit-frame-pointer"], ["-m32", "-fno-plt"]):
         made = Objects(scratch, *flags)
         lib = made.library("libopen.so", """

@@ -115,6 +115,7 @@ def go_static(scratch, mode):
 
 
 def bits_32(scratch, mode):
+    harness.need_ia32(scratch)
     code = '#include <stdio.h>\nint main(void) { FILE *f = fopen("data", "r"); char b[20];' \
            ' return printf("%d %s", (int)sizeof(void *), fgets(b, 20, f)) < 0; }\n'
     program = harness.compile_c(scratch, "program32", code, "-m32")

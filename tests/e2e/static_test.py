@@ -235,6 +235,7 @@ def rules_64(scratch, mode):
 def rules_32(scratch, mode):
     if not Path("/lib/ld-linux.so.2").exists():
         raise harness.Skip("no 32-bit C library")
+    harness.need_ia32(scratch)
     rules_of_glibc(scratch, mode, ["-m32"])
 
 

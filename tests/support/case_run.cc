@@ -95,6 +95,19 @@ Result<std::vector<Case>> all_cases(const std::string& source_dir, const std::st
   return cases;
 }
 
+// Kernels can be built, or told, to run none (ia32_emulation=off); then the interrupt kills.
+bool runs_ia32_calls() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    long pid = 20;  // getpid's number
+    asm volatile("int $0x80" : "+a"(pid) : : "memory", "cc", "r8", "r9", "r10", "r11");
+    ::_exit(pid == ::getpid() ? 0 : 1);
+  }
+  int status = 1;
+  while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  return status == 0;
+}
+
 std::optional<std::string> no_seccomp() {
   const char* why = std::getenv("FPTRACE_NO_SECCOMP");
   if (why == nullptr || *why == 0) return std::nullopt;
@@ -132,6 +145,9 @@ Result<void> CaseRunner::prepare() {
   if (expectation_.needs.contains("multilib") && ::access(case_.program.c_str(), X_OK) != 0) {
     return fail(Errc::kUnsupported, "needs a compiler for 32-bit programs (gcc-multilib)");
   }
+  static const bool has_ia32 = runs_ia32_calls();
+  if (!has_ia32 && (expectation_.needs.contains("multilib") || expectation_.needs.contains("ia32")))
+    return fail(Errc::kUnsupported, "needs a kernel that runs 32-bit programs");
   return {};
 }
 

@@ -196,7 +196,7 @@ class Parser {
   Result<void> single_line(const std::string& key, const Words& w) {
     if (key == "needs:") {
       for (const auto& what : w) {
-        if (what != "root" && what != "multilib" && what != "seccomp")
+        if (what != "root" && what != "multilib" && what != "ia32" && what != "seccomp")
           return fail(Errc::kParse, "unknown need " + what);
         out_.needs.insert(what);
       }

@@ -78,7 +78,7 @@ struct Expectation {
   std::vector<std::string> env;  // "NAME=value", added to a small fixed environment
   std::string input;             // for stdin, relative to $W; empty: /dev/null
   std::string user;              // empty: the caller's
-  std::set<std::string> needs;   // "root", "multilib", "seccomp"
+  std::set<std::string> needs;   // "root", "multilib", "ia32", "seccomp"
   Leftovers daemons = Leftovers::kFollow;
   Attach attach = Attach::kNo;  // start it untraced and attach once it says that it is ready
   std::set<std::string> only;   // backends; empty: all

@@ -81,8 +81,8 @@ TEST(ProcessTable, ThreadsStandBelowTheirProcess) {
   EXPECT_EQ(process_table_text({server}, {}),
             "PID  PPID  THREADS  UID   S  START   NAME    PROGRAM  COMMAND\n"
             "7    1     2        1000  S  12.3 s  server  /srv     /srv\n"
-            " 7   7                    S  12.3 s  server           \n"
-            " 9   7                    R  13.0 s  worker           \n");
+            " 7   7                    S  12.3 s  server\n"
+            " 9   7                    R  13.0 s  worker\n");
   const auto j = nlohmann::json::parse(process_table_json({server}));
   EXPECT_EQ(j["cwd"], "/var");
   EXPECT_EQ(j["thread_list"][1]["tid"], 9);

@@ -22,10 +22,10 @@ Timeline sample() {
 TEST(TimelineText, DrawsAStripForEach) {
   EXPECT_EQ(timeline_text(sample(), {.width = 52, .ascii = true}),
             "PID  NAME       SHARE\n"
-            "10   sh        50.0 % |######           ######|\n"
-            "11   cat <&>   25.0 % |     #######           |\n"
-            "     (idle)    25.0 % |           #######     |\n"
-            "                       0     2000 k instructions\n");
+            "10   sh        50.0 % |######+             +######|\n"
+            "11   cat <&>   25.0 % |      .######-             |\n"
+            "     (idle)    25.0 % |             -######.      |\n"
+            "                       0       2000 k instructions\n");
 }
 
 TEST(TimelineText, FitsTheTerminal) {

@@ -26,7 +26,11 @@ TEST(Completion, NamesEverySubcommandAndOption) {
     for (const auto& o : c->options) {
       const std::string option(o.name);
       EXPECT_THAT(bash, HasSubstr("--" + option)) << name;
-      EXPECT_THAT(zsh, HasSubstr("--" + option + (o.value.empty() ? "[" : "=["))) << name;
+      EXPECT_THAT(zsh, HasSubstr("--" + option +
+                                 (o.value.empty() ? "["
+                                  : takes_word(o) ? "=["
+                                                  : "=-[")))
+          << name;
       EXPECT_THAT(fish, HasSubstr(" -l " + option + " ")) << name;
     }
   }

@@ -46,7 +46,12 @@ TEST(CommandLine, RecordsAndReplaysOnceAStateIsRestored) {
 TEST(CommandLine, HasTheSameDevicesInEveryMode) {
   Launch record;
   record.mode = Mode::kRecord;
-  const auto boot = command_line({}, kFiles, {}), again = command_line({}, kFiles, record);
+  const auto boot = command_line({}, kFiles, {});
+  auto again = command_line({}, kFiles, record);
+  // The guest does not see it.
+  const std::string copy = ",copy-on-read=on";
+  for (auto& arg : again)
+    if (const size_t at = arg.find(copy); at != arg.npos) arg.erase(at, copy.size());
   for (const char* option : {"-device", "-drive", "-machine", "-object", "-cpu", "-m", "-append"})
     EXPECT_EQ(values(boot, option), values(again, option)) << option;
 }

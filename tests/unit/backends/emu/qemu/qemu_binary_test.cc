@@ -73,7 +73,7 @@ TEST_F(FindQemu, OneThatIsTooOldIsNamedWithItsVersion) {
 }
 
 TEST_F(FindQemu, OneWithoutPluginsIsRefused) {
-  have("if [ $1 = --version ]; then echo 'QEMU emulator version 10.1.0'; else echo usage; fi\n");
+  have("echo 'QEMU emulator version 10.1.0'; echo usage\n");
   const auto q = find_qemu();
   ASSERT_FALSE(q);
   EXPECT_THAT(q.error().what, HasSubstr("--enable-plugins"));
@@ -81,8 +81,8 @@ TEST_F(FindQemu, OneWithoutPluginsIsRefused) {
 
 TEST_F(FindQemu, OneThatWillDoIsFound) {
   have(
-      "if [ $1 = --version ]; then echo 'QEMU emulator version 10.1.0'\n"
-      "else echo usage; echo '-plugin [file=]<file>'; fi\n");
+      "echo 'QEMU emulator version 10.1.0'; echo usage\n"
+      "echo '-plugin [file=]<file>'\n");
   const auto q = find_qemu();
   ASSERT_TRUE(q) << q.error().what;
   EXPECT_EQ(q->version.minor, 1);
