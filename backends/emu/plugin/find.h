@@ -57,7 +57,6 @@ class Find {
   uint64_t (*count_)() = nullptr;
   StringSearch search_;
   bool on_ = false;
-  uint32_t where_ = 0;
   uint64_t stops_left_ = 0;
   bool every_ = false;  // hit is to stop, not the first of a place alone
   PairMap hits_;        // by life and FoundFlags, and pc

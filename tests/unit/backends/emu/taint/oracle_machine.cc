@@ -177,7 +177,7 @@ World make_world(const Form& form, const Machine& machine, unsigned sample,
   switch (form.kind) {
     case Kind::kDivide:
       r.gprs[3] = sample % 2 == 0 ? 0 : random() % 3;
-      r.gprs[0] &= sample % 3 == 0 ? 0x3f : 0x7fffffff;
+      r.gprs[0] &= sample % 3 == 0 ? 0x3fu : 0x7fffffffu;
       if (std::string_view(form.text).find("[") == std::string_view::npos &&
           std::string_view(form.text).back() == 'l')
         r.gprs[0] &= 0x7ff;
