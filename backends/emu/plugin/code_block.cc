@@ -12,11 +12,11 @@ void append(std::string& text, uint64_t number) {
 CodeBlock& CodeBlocks::find(const qemu_plugin_tb* block, bool is_user, bool is_64bit) {
   const size_t count = qemu_plugin_tb_n_insns(block);
   auto made = std::make_unique<CodeBlock>();
-  made->vaddr = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0));
+  made->translated = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0));
   made->is_user = is_user;
   made->is_64bit = is_64bit;
   key_.clear();
-  append(key_, made->vaddr * 2 + is_64bit);
+  append(key_, made->translated * 2 + is_64bit);
   append(key_, count);
   for (size_t i = 0; i < count; ++i) {
     const qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);

@@ -21,7 +21,9 @@ struct CodeSite {
 
 // Code as QEMU translated it, at its place.
 struct CodeBlock {
-  uint64_t vaddr;
+  uint64_t translated;  // its address when it was: see RegisterFile::pc
+  // Where it is, for the task that ran it last, in that time of the task.
+  uint64_t vaddr = 0, task = 0, time = 0;
   bool is_user, is_64bit;
   std::string bytes;            // of all instructions
   std::vector<CodeSite> sites;  // one for each

@@ -9,14 +9,16 @@ namespace fptrace::emu {
 // As long as QEMU may run the block: it does not say when it drops one.
 struct Coverage::Block {
   Coverage* coverage;
-  uint64_t vaddr;
+  uint64_t translated;  // its address when it was; see RegisterFile::pc
   uint32_t size;
   uint64_t last_life;  // that it was seen in: most blocks run many times in a row in one
 };
 
-void Coverage::set_up(Wire& wire, TaskLives& lives, uint64_t (*current)(), uint64_t (*count)()) {
+void Coverage::set_up(Wire& wire, TaskLives& lives, RegisterFile& registers, uint64_t (*current)(),
+                      uint64_t (*count)()) {
   wire_ = &wire;
   lives_ = &lives;
+  registers_ = &registers;
   current_ = current;
   count_ = count;
 }
@@ -30,7 +32,7 @@ void Coverage::instrument(qemu_plugin_tb* block) {
   auto* const own = static_cast<Block*>(::malloc(sizeof(Block)));
   if (!own) return;
   *own = {this, qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0)), size, 0};
-  qemu_plugin_register_vcpu_tb_exec_cb(block, on_block, QEMU_PLUGIN_CB_NO_REGS, own);
+  qemu_plugin_register_vcpu_tb_exec_cb(block, on_block, QEMU_PLUGIN_CB_R_REGS, own);
 }
 
 bool Coverage::handle(const Request& request) {
@@ -54,14 +56,15 @@ void Coverage::run(Block& block) {
   if (last_life_ == 0 || last_life_ == block.last_life) return;
   block.last_life = last_life_;
   bool fresh = false;
-  seen_.at(last_life_ << 32 | block.size, block.vaddr, &fresh);
+  const uint64_t vaddr = registers_->pc(block.translated);
+  seen_.at(last_life_ << 32 | block.size, vaddr, &fresh);
   if (!fresh) return;
   Report report{};
   report.kind = uint32_t(ReportKind::kBlock);
   report.detail = block.size;
   report.count = count_();
   report.task = task;
-  report.vaddr = block.vaddr;
+  report.vaddr = vaddr;
   add_report(*wire_, report);
 }
 

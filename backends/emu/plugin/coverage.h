@@ -3,6 +3,7 @@
 
 #include "backends/emu/channel/wire.h"
 #include "backends/emu/plugin/qemu_plugin_api.h"
+#include "backends/emu/plugin/registers.h"
 #include "backends/emu/plugin/task_lives.h"
 
 namespace fptrace::emu {
@@ -11,7 +12,8 @@ namespace fptrace::emu {
 class Coverage {
  public:
   // Once, when the plugin is loaded. `current` tells the current task.
-  void set_up(Wire& wire, TaskLives& lives, uint64_t (*current)(), uint64_t (*count)());
+  void set_up(Wire& wire, TaskLives& lives, RegisterFile& registers, uint64_t (*current)(),
+              uint64_t (*count)());
   // Of each block of user code that is translated. Does nothing unless it was asked for.
   void instrument(qemu_plugin_tb* block);
 
@@ -26,6 +28,7 @@ class Coverage {
 
   Wire* wire_ = nullptr;
   TaskLives* lives_ = nullptr;
+  RegisterFile* registers_ = nullptr;
   uint64_t (*current_)() = nullptr;
   uint64_t (*count_)() = nullptr;
   bool on_ = false;

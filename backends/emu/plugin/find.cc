@@ -56,10 +56,9 @@ void find_in_access(const StringSearch& search, const GuestRam& ram, RegisterFil
   int at = search.first(value, size, write);
   if (at == StringSearch::kNone || !ram.is_open()) return;
   Occurrence occurrence{};
-  occurrence.pc = pc;
   occurrence.write = write;
   registers.read(occurrence.cpu);
-  occurrence.cpu.rip = pc;
+  occurrence.cpu.rip = occurrence.pc = registers.pc(pc);
   for (; at != StringSearch::kNone; at = search.next(value, size, write, at + 1)) {
     occurrence.vaddr = vaddr + uint64_t(int64_t(at));
     if (find_pieces(ram, occurrence.cpu, occurrence.vaddr, search.size(), occurrence) &&

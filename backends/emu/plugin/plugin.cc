@@ -78,7 +78,7 @@ void on_entry(EntryKind kind, uint64_t vaddr) {
   if (!is_interesting(kind, cs, g.registers.read_gpr(kRax))) return;
   StopRecord& stop = begin_stop(StopKind::kSyscall, uint32_t(kind), task);
   g.registers.read(stop.cpu);
-  stop.cpu.rip = vaddr;
+  stop.cpu.rip = g.registers.pc(vaddr);
   yield_turn(*g.wire);
 }
 void on_syscall(unsigned, void* vaddr) { on_entry(EntryKind::kSyscall, uint64_t(vaddr)); }
@@ -89,7 +89,7 @@ void on_cpuid(unsigned, void* vaddr) {
   if (uint32_t(g.registers.read_gpr(kRax)) != kMarkerLeaf) return;
   StopRecord& stop = begin_stop(StopKind::kMarker, 0, current_task());
   g.registers.read(stop.cpu);
-  stop.cpu.rip = uint64_t(vaddr);
+  stop.cpu.rip = g.registers.pc(uint64_t(vaddr));
   yield_turn(*g.wire);
 }
 
@@ -178,7 +178,7 @@ void on_switch(unsigned, void*) {
 void on_moment(unsigned, void* vaddr) {
   StopRecord& stop = begin_stop(StopKind::kMoment, 0, current_task());
   g.registers.read(stop.cpu);
-  stop.cpu.rip = uint64_t(vaddr);
+  stop.cpu.rip = g.registers.pc(uint64_t(vaddr));
   yield_turn(*g.wire);
 }
 
@@ -264,7 +264,8 @@ void on_vcpu(qemu_plugin_id_t, unsigned) {
   if (g.registers.find()) {
     // Not before: the counter's place moves when the processor is made.
     if (g.wire->want_taint)
-      start_taint({g.wire, &g.ram, g.count.counter(), g.count.base(), current_task});
+      start_taint({g.wire, &g.ram, g.count.counter(), g.count.base(), current_task,
+                   [](uint64_t translated) { return g.registers.pc(translated); }});
     return;
   }
   static constexpr char kSentence[] =
@@ -309,7 +310,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc, 
   if (const char* problem = connect_channel(path, &g.wire)) return refuse(problem);
   g.count.set_up(*g.wire, on_moment);
   const auto count = [] { return g.count.now(); };
-  g.coverage.set_up(*g.wire, g.lives, current_task, count);
+  g.coverage.set_up(*g.wire, g.lives, g.registers, current_task, count);
   g.find.set_up(*g.wire, g.lives, g.ram, g.registers, current_task, count);
   add_request_handler(handle_request);
   qemu_plugin_register_vcpu_init_cb(id, on_vcpu);

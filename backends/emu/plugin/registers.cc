@@ -5,11 +5,13 @@
 namespace fptrace::emu {
 namespace {
 
-// In the order of Gpr, then of CpuState from `cs` on.
-constexpr const char* kNames[] = {"rax",     "rbx",     "rcx",       "rdx", "rsi", "rdi",
-                                  "rbp",     "rsp",     "r8",        "r9",  "r10", "r11",
-                                  "r12",     "r13",     "r14",       "r15", "cs",  "ss",
-                                  "fs_base", "gs_base", "k_gs_base", "cr3", "cr4", "efer"};
+constexpr size_t kRip = 16 + 8;
+
+// In the order of Gpr, then of CpuState from `cs` on, then what it has stale.
+constexpr const char* kNames[] = {"rax", "rbx", "rcx",  "rdx", "rsi",     "rdi",     "rbp",
+                                  "rsp", "r8",  "r9",   "r10", "r11",     "r12",     "r13",
+                                  "r14", "r15", "cs",   "ss",  "fs_base", "gs_base", "k_gs_base",
+                                  "cr3", "cr4", "efer", "rip"};
 
 }  // namespace
 
@@ -43,6 +45,12 @@ void RegisterFile::read(CpuState& cpu) {
   uint64_t* const rest[] = {&cpu.cs,        &cpu.ss,  &cpu.fs_base, &cpu.gs_base,
                             &cpu.k_gs_base, &cpu.cr3, &cpu.cr4,     &cpu.efer};
   for (size_t i = 0; i < sizeof rest / sizeof *rest; ++i) *rest[i] = value(handles_[16 + i]);
+}
+
+uint64_t RegisterFile::pc(uint64_t translated) {
+  constexpr uint64_t kInPage = 4096 - 1;
+  if (translated >> 63 != 0) return translated;  // the kernel's is the same in all processes
+  return (value(handles_[kRip]) & ~kInPage) | (translated & kInPage);
 }
 
 bool RegisterFile::read_memory(uint64_t addr, void* out, size_t size) {

@@ -16,11 +16,16 @@ class RegisterFile {
   void read(CpuState& cpu);
   uint64_t read_gpr(Gpr index) { return value(handles_[index]); }
   uint64_t read_cs() { return value(handles_[16]); }
+  // Where the running instruction is, of which `translated` is the address that it was translated
+  // for. QEMU's blocks are position independent (CF_PCREL in its target/i386): processes that share
+  // a page of code share its blocks, wherever each of them has it mapped. `rip` may be stale inside
+  // of a block, but all instructions of one begin in one page.
+  uint64_t pc(uint64_t translated);
   // Guest memory by the page tables in force. False: not all of it can be read.
   bool read_memory(uint64_t addr, void* out, size_t size);
 
  private:
-  static constexpr size_t kCount = 16 + 8;
+  static constexpr size_t kCount = 16 + 8 + 1;
   uint64_t value(qemu_plugin_register* handle);
 
   qemu_plugin_register* handles_[kCount] = {};

@@ -141,7 +141,17 @@ void Taint::activate(const CodeSite& site) {
   begin_block(*site.block, site.index, now() - (site.index + 1));
 }
 
+// What runs it is at the end of a block not at its address any more, so this is asked in advance.
+void Taint::locate(CodeBlock& block) {
+  const uint64_t task = block.is_user ? host_.current_task() : 0;
+  if (block.task == task && block.time == time_) return;
+  block.task = task;
+  block.time = time_;
+  block.vaddr = host_.pc(block.translated);
+}
+
 void Taint::begin_block(CodeBlock& block, uint32_t first, uint64_t base) {
+  locate(block);
   pending_.block = &block;
   pending_.first = first;
   pending_.base = base;
@@ -284,7 +294,8 @@ void Taint::note_holder(const CodeSite& site, const Access& access) {
   for (uint32_t i = 0; i < access.size; ++i)
     if (findings_.hold(holder, labels[i], now())) first = labels[i];
   if (first == kNoLabel) return;
-  report(TaintFindingKind::kHolder, first, now(), site.block->vaddr + site.offset, holder, holder);
+  report(TaintFindingKind::kHolder, first, now(), host_.pc(site.block->translated + site.offset),
+         holder, holder);
 }
 
 void Taint::report(TaintFindingKind kind, LabelId set, uint64_t count, uint64_t vaddr,
@@ -330,7 +341,7 @@ void start_taint(const TaintHost& host) {
 
 CodeBlock& taint_block(qemu_plugin_tb* block, bool is_user, bool is_64bit) {
   CodeBlock& code = g_taint->blocks().find(block, is_user, is_64bit);
-  qemu_plugin_register_vcpu_tb_exec_cond_cb(block, on_block, QEMU_PLUGIN_CB_NO_REGS,
+  qemu_plugin_register_vcpu_tb_exec_cond_cb(block, on_block, QEMU_PLUGIN_CB_R_REGS,
                                             QEMU_PLUGIN_COND_NE, g_taint->active_word(), 0, &code);
   return code;
 }
@@ -338,9 +349,9 @@ CodeBlock& taint_block(qemu_plugin_tb* block, bool is_user, bool is_64bit) {
 void taint_instruction(qemu_plugin_insn* instruction, CodeBlock& block, uint32_t index,
                        InstructionKind kind) {
   CodeSite* const site = &block.sites[index];
-  qemu_plugin_register_vcpu_mem_cb(instruction, on_load, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_R,
+  qemu_plugin_register_vcpu_mem_cb(instruction, on_load, QEMU_PLUGIN_CB_R_REGS, QEMU_PLUGIN_MEM_R,
                                    site);
-  qemu_plugin_register_vcpu_mem_cb(instruction, on_store, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_W,
+  qemu_plugin_register_vcpu_mem_cb(instruction, on_store, QEMU_PLUGIN_CB_R_REGS, QEMU_PLUGIN_MEM_W,
                                    site);
   if (kind == InstructionKind::kFlush)
     qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_flush, QEMU_PLUGIN_CB_NO_REGS, nullptr);

@@ -17,7 +17,8 @@ struct TaintHost {
   // Instructions begun, with the one that runs: the sum of the two.
   const uint64_t* counter;
   const uint64_t* counter_base;
-  uint64_t (*current_task)();  // 0: not known
+  uint64_t (*current_task)();           // 0: not known
+  uint64_t (*pc)(uint64_t translated);  // RegisterFile::pc
 };
 
 // Follows labels through the guest (see taint/ and channel/taint_wire.h). All of it on the vCPU's

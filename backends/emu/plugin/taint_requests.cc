@@ -55,6 +55,7 @@ std::span<Entry> mail_of(Wire& wire) {
 
 bool Taint::handle(Request& request) {
   finish();
+  ++time_;
   switch (TaintRequest(request.kind)) {
     case TaintRequest::kOptions:
       request.error = set_options();

@@ -74,6 +74,7 @@ class Taint {
                        qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store);
   void log(const CodeSite& site, const taint::Access& access, bool is_labelled);
   taint::Access describe(const SeenAccess& seen);
+  void locate(CodeBlock& block);
   void begin_block(CodeBlock& block, uint32_t first, uint64_t base);
   void activate(const CodeSite& site);
   void deactivate();
@@ -124,6 +125,7 @@ class Taint {
   uint64_t* active_;  // in QEMU's own code, too
   bool any_label_ = false;
   PendingBlock pending_;
+  uint64_t time_ = 1;  // another after each request: only there may a task become another program
 
   // The accesses of the instruction that began as number `seen_count_`, while there is no log.
   SeenAccess seen_[kMostSeen];
