@@ -4,7 +4,6 @@
 #include <signal.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <utility>
 
 #include "backends/emu/taint/jit/plan.h"
@@ -114,21 +113,11 @@ bool is_complete(const Block& block, std::span<const Access> log) {
 
 }  // namespace
 
-// --- The thread
-// ----------------------------------------------------------------------------------------
-
-namespace {
-
-// The one whose thread may be within LLVM when the process exits.
-std::atomic<HotBlocks*> g_compiling = nullptr;
-
-}  // namespace
+// --- The thread ----------------------------------------------------------------------------------
 
 HotBlocks::HotBlocks(std::string module, uint64_t hot) : file_(std::move(module)), hot_(hot) {}
 
 HotBlocks::~HotBlocks() {
-  HotBlocks* self = this;
-  g_compiling.compare_exchange_strong(self, nullptr);
   stop();
   if (compiler_) destroy_(compiler_);
 }
@@ -148,6 +137,7 @@ bool HotBlocks::start() {
 }
 
 void HotBlocks::stop() {
+  failed_ = true;  // so that nobody asks for more
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -155,17 +145,6 @@ void HotBlocks::stop() {
   changed_.notify_all();
   if (started_) pthread_join(thread_, nullptr);
   started_ = false;
-}
-
-// LLVM's own objects go at exit, and this is to happen before: registered later, it is called
-// first.
-void HotBlocks::note_exit() {
-  static std::atomic<bool> registered = false;
-  g_compiling = this;
-  if (!registered.exchange(true))
-    std::atexit([] {
-      if (HotBlocks* const blocks = g_compiling.exchange(nullptr)) blocks->stop();
-    });
 }
 
 // The module stays loaded: LLVM is not made to be unloaded.
@@ -192,7 +171,7 @@ bool HotBlocks::load() {
 
 void HotBlocks::compile_all() {
   const bool loaded = load();
-  failed_ = !loaded;
+  if (!loaded) failed_ = true;
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
@@ -204,7 +183,6 @@ void HotBlocks::compile_all() {
     const CompiledCode code = loaded ? compile_(compiler_, &hot->plan) : nullptr;
     hot->code.store(code, std::memory_order_release);
     lock.lock();
-    if (code && compiled_ == 0) note_exit();
     ++(code ? compiled_ : refused_);
     done_.push_back(std::move(hot));
     busy_ = false;
@@ -230,7 +208,7 @@ void HotBlocks::request(Block& block, std::span<const Access> log, const Policy&
 
 void HotBlocks::finish() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return queue_.empty() && !busy_; });
+  changed_.wait(lock, [&] { return stopping_ || (queue_.empty() && !busy_); });
 }
 
 std::string HotBlocks::problem() const {
@@ -243,8 +221,7 @@ HotBlocks::Counts HotBlocks::counts() const {
   return {compiled_, refused_, fast_, other_accesses_};
 }
 
-// --- Executing
-// ---------------------------------------------------------------------------------------
+// --- Executing -----------------------------------------------------------------------------------
 
 bool HotBlocks::execute(Block& block, uint32_t first, uint32_t last, std::span<const Access> log,
                         const Policy& policy, const State& state, FindingList& findings) {

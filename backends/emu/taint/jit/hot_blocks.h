@@ -46,6 +46,9 @@ class HotBlocks {
 
   // Waits until all that is hot so far is compiled.
   void finish();
+  // Waits for what is being compiled; nothing is after it. To be called before the process exits:
+  // LLVM's own objects go then, and a thread within it would not live through that.
+  void stop();
   // Why nothing is ever compiled; empty: no reason.
   std::string problem() const;
   Counts counts() const;
@@ -54,10 +57,8 @@ class HotBlocks {
   // Of the thread.
   void compile_all();
   bool load();
-  void note_exit();
 
   bool start();
-  void stop();
   void request(Block& block, std::span<const Access> log, const Policy& policy, bool depth);
 
   const std::string file_;
