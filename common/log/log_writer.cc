@@ -15,7 +15,6 @@ namespace fptrace {
 namespace {
 
 using log_detail::FrameKind;
-using Clock = std::chrono::steady_clock;
 
 // A chunk is written at the latest when its message is about this long.
 constexpr size_t kTargetRawBytes = 4u << 20;
@@ -59,8 +58,7 @@ LogWriter::LogWriter(std::string path, UniqueFd fd, Options options)
     : path_(std::move(path)),
       options_(std::move(options)),
       fd_(std::move(fd)),
-      zstd_(ZSTD_createCCtx(), ZSTD_freeCCtx),
-      last_flush_(Clock::now()) {
+      zstd_(ZSTD_createCCtx(), ZSTD_freeCCtx) {
   struct stat st {};
   regular_ = ::fstat(fd_.get(), &st) == 0 && S_ISREG(st.st_mode);
 }
@@ -121,7 +119,7 @@ Result<void> LogWriter::lose(uint64_t seq, const std::string& why) {
 
 Result<void> LogWriter::write_chunk() {
   const uint32_t count = encoder_.count();
-  last_flush_ = Clock::now();
+  flushed_ns_ = last_time_ns_;
   if (count == 0) return {};
   const uint64_t offset = offset_;
   encoder_.finish(raw_);
@@ -152,6 +150,7 @@ Result<void> LogWriter::add(const Event& event) {
   if (encoder_.count() == 0) first_seq_ = event.seq;
   encoder_.add(event, weight);
   last_seq_ = event.seq;
+  last_time_ns_ = event.time_ns;
   return {};
 }
 
@@ -166,7 +165,8 @@ Result<void> LogWriter::on_event(const Event& event) {
   }
   if (encoder_.count() >= options_.chunk_events || encoder_.raw_size() >= kTargetRawBytes ||
       std::holds_alternative<TraceEndEvent>(event.body) ||
-      Clock::now() - last_flush_ >= options_.max_delay) {
+      event.time_ns >=
+          flushed_ns_ + uint64_t(std::chrono::nanoseconds(options_.max_delay).count())) {
     return write_chunk();
   }
   return {};

@@ -15,8 +15,9 @@ namespace fptrace {
 
 // Writes an event log while its events happen. Events are collected into chunks; each chunk is
 // compressed and written whole, by the caller of on_event, when it is large enough or when the one
-// before it is `max_delay` old. So whatever ends this process costs at most the events of the last
-// `max_delay`, and never a chunk that was written before.
+// before it is `max_delay` older. So whatever ends this process costs at most the events of the
+// last `max_delay`, and never a chunk that was written before. That is counted in the events' own
+// time: equal events make equal files.
 class LogWriter : public EventSink {
  public:
   struct Options {
@@ -66,9 +67,9 @@ class LogWriter : public EventSink {
   std::unique_ptr<ZSTD_CCtx_s, size_t (*)(ZSTD_CCtx_s*)> zstd_;
   std::string raw_, frame_;  // reused
   std::vector<ChunkRef> chunks_;
-  uint64_t first_seq_ = 0, last_seq_ = 0;  // of the chunk being collected; of the last event
-  std::chrono::steady_clock::time_point last_flush_;
-  Result<void> state_;  // the first error
+  uint64_t first_seq_ = 0, last_seq_ = 0;       // of the chunk being collected; of the last event
+  uint64_t last_time_ns_ = 0, flushed_ns_ = 0;  // of the last event; of the last one in a chunk
+  Result<void> state_;                          // the first error
 };
 
 }  // namespace fptrace
