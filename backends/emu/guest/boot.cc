@@ -2,7 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <fts.h>
 #include <linux/fs.h>
 #include <linux/random.h>
 #include <net/if.h>
@@ -97,11 +97,13 @@ void mount_pseudo_file_systems(const std::string& root) {
 // Whoever looks into this machine's memory sees the names that the kernel remembers. After this
 // that is all of the disk's: a name that is not remembered is not there.
 void remember_names() {
-  constexpr int kDescriptors = 16;
-  (void)::nftw(
-      "/", [](const char*, const struct stat*, int, FTW*) { return 0; }, kDescriptors,
-      // By changing directories: there are paths that are longer than the kernel takes.
-      FTW_PHYS | FTW_MOUNT | FTW_CHDIR);
+  // By changing directories: there are paths that are longer than the kernel takes. nftw(3) aborts
+  // on them.
+  char root[] = "/";
+  char* const roots[] = {root, nullptr};
+  FTS* const tree = ::fts_open(roots, FTS_PHYSICAL | FTS_XDEV, nullptr);
+  while (tree != nullptr && ::fts_read(tree) != nullptr) {}
+  if (tree != nullptr) ::fts_close(tree);
   (void)::chdir("/");
 }
 
