@@ -1,5 +1,6 @@
 #include "backends/emu/osi/guest_file_system.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -87,6 +88,7 @@ Result<FileRef> GuestFileSystem::lstat(const std::string& path) {
   if (!file.exists()) return unknown("stat ", path);
   file.path = path;
   file.source = source(*place);
+  if (file.source == path) file.source.clear();  // mounted over itself
   // Numbers of devices are used again for other file systems.
   if (type_of(*inode) == "proc") {
     procfs_.insert(file.dev);
@@ -160,6 +162,14 @@ Place GuestFileSystem::target_of(const ProcPath& path) const {
   return {};
 }
 
+// The link of a descriptor says what that is open for (proc_fd_link(), tid_fd_update_inode()).
+uint32_t GuestFileSystem::link_mode(const ProcPath& link) const {
+  if (link.kind != ProcPath::Kind::kFd) return 0777;
+  const uint32_t access = OpenFiles(names_, task_of(link)).flags(link.fd) & O_ACCMODE;
+  const bool reads = access != O_WRONLY, writes = access == O_WRONLY || access == O_RDWR;
+  return (reads ? 0500u : 0u) | (writes ? 0300u : 0u);
+}
+
 // The kernel would make its inode now, with a number that nobody can know.
 Result<FileRef> GuestFileSystem::proc_file(const ProcPath& made_up, const std::string& path) {
   const bool own =
@@ -169,7 +179,7 @@ Result<FileRef> GuestFileSystem::proc_file(const ProcPath& made_up, const std::s
   auto file = lstat("/proc");
   if (!file) return file;
   file->path = path;
-  file->mode = made_up.is_link() ? S_IFLNK | 0700u : S_IFDIR | 0555u;
+  file->mode = made_up.is_link() ? S_IFLNK | link_mode(made_up) : S_IFDIR | 0555u;
   file->ino = ~uint64_t{0};
   file->size = 0;
   return file;
@@ -279,6 +289,7 @@ Result<FileRef> GuestFileSystem::file(Place place) {
   auto found = names_.file(place);
   if (!found || !found->exists()) return fail(Errc::kBackend, "a file of the guest leads nowhere");
   found->source = source(place);
+  if (found->source == found->path) found->source.clear();
   return *std::move(found);
 }
 

@@ -71,6 +71,7 @@ class GuestFileSystem final : public FileSystem {
   std::optional<ProcPath> proc_path(const std::string& path);
   uint64_t task_of(const ProcPath& path) const;  // 0: there is none
   Place target_of(const ProcPath& path) const;   // of a link that leads to an object
+  uint32_t link_mode(const ProcPath& link) const;
   Result<FileRef> proc_file(const ProcPath& path, const std::string& name);
 
   GuestNames names_;

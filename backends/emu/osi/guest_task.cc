@@ -62,7 +62,10 @@ Result<FileRef> GuestTask::file_at(Place place, const char* what) const {
 Result<FileRef> GuestTask::cwd() {
   return file_at(names().cwd_of(id_.address), "working directory");
 }
-Result<FileRef> GuestTask::root() { return file_at(names().root_of(id_.address), "root"); }
+// With its source: after a pivot_root the path alone says "/".
+Result<FileRef> GuestTask::root() {
+  return view_.file_system_of(id_.address).file(names().root_of(id_.address));
+}
 Result<FileRef> GuestTask::exe() { return file_at(memory().executable(), "program"); }
 
 FileSystem& GuestTask::file_system() {

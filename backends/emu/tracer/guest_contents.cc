@@ -34,6 +34,14 @@ Result<Sha256> GuestContents::digest(const std::string& path, const FileRef& fil
     return bytes->size();
   });
   if (digest) return digest;
+  // An overlay's files have their contents in those of its layers.
+  if (file.source.starts_with('/')) {
+    auto layer = fs_.lstat(file.source);
+    if (layer && layer->size == file.size) {
+      layer->source.clear();
+      return this->digest(file.source, *layer);
+    }
+  }
   return digest_of_disk_file(file);
 }
 
