@@ -33,17 +33,24 @@ bool is_documentation(std::string_view path) {
 using Bearers = std::multimap<std::string, const DpkgTies*, std::less<>>;
 
 std::set<const DpkgTies*> with_dependencies(const Bearers& bearers,
-                                            const std::set<std::string>& packages) {
+                                            const std::set<std::string>& packages,
+                                            bool recommended) {
+  constexpr unsigned kMostSteps = 1;  // from one of the packages to who may recommend something
   std::set<const DpkgTies*> found;
   std::vector<std::string> todo(packages.begin(), packages.end());
-  while (!todo.empty()) {
-    const auto [begin, end] = bearers.equal_range(todo.back());
-    todo.pop_back();
-    for (auto it = begin; it != end; ++it) {
-      if (!found.insert(it->second).second) continue;
-      const auto& depends = it->second->depends;
-      todo.insert(todo.end(), depends.begin(), depends.end());
+  for (unsigned steps = 0; !todo.empty(); ++steps) {
+    std::vector<std::string> next;
+    for (const std::string& name : todo) {
+      const auto [begin, end] = bearers.equal_range(name);
+      for (auto it = begin; it != end; ++it) {
+        const DpkgTies& one = *it->second;
+        if (!found.insert(&one).second) continue;
+        next.insert(next.end(), one.depends.begin(), one.depends.end());
+        if (recommended && steps <= kMostSteps)
+          next.insert(next.end(), one.recommends.begin(), one.recommends.end());
+      }
     }
+    todo = std::move(next);
   }
   return found;
 }
@@ -71,6 +78,7 @@ std::vector<DpkgTies> parse_dpkg_ties(std::string_view status) {
     if (field == "Architecture") current.arch = value;
     if (field == "Status") installed = value.ends_with(" installed");
     if (field == "Depends" || field == "Pre-Depends") add_names(value, current.depends);
+    if (field == "Recommends") add_names(value, current.recommends);
     if (field == "Provides") add_names(value, current.provides);
     return true;
   });
@@ -79,7 +87,8 @@ std::vector<DpkgTies> parse_dpkg_ties(std::string_view status) {
 }
 
 std::vector<std::string> dpkg_files_with_dependencies(const RootDir& root,
-                                                      const std::set<std::string>& packages) {
+                                                      const std::set<std::string>& packages,
+                                                      bool recommended) {
   const auto status = root.read(std::string(kDir) + "status");
   if (!status || packages.empty()) return {};
   const auto ties = parse_dpkg_ties(*status);
@@ -89,7 +98,7 @@ std::vector<std::string> dpkg_files_with_dependencies(const RootDir& root,
     for (const std::string& name : one.provides) bearers.emplace(name, &one);
   }
   std::vector<std::string> files;
-  for (const DpkgTies* one : with_dependencies(bearers, packages)) {
+  for (const DpkgTies* one : with_dependencies(bearers, packages, recommended)) {
     // Of a package that can be installed for several architectures, the name has that, too.
     const std::string info = std::string(kDir) + "info/" + one->name;
     auto list = root.read(info + ":" + one->arch + ".list");

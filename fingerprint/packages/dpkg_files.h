@@ -14,6 +14,7 @@ struct DpkgTies {
   std::string name, arch;
   // Depends and Pre-Depends: names alone, of alternatives all.
   std::vector<std::string> depends;
+  std::vector<std::string> recommends;  // likewise
   std::vector<std::string> provides;
   bool operator==(const DpkgTies&) const = default;
 };
@@ -22,10 +23,13 @@ struct DpkgTies {
 std::vector<DpkgTies> parse_dpkg_ties(std::string_view status);
 
 // Paths of all that these packages ("gcc", "libc6"), and those that they depend on, have installed:
-// directories, too, and in no order. Documentation is left out. Empty where there is no dpkg, or
-// none of them is known to it.
+// directories, too, and in no order. With `recommended` also what they, or those that they depend
+// on at first hand, recommend: gcc, which depends on gcc-12, does not compile much without
+// libc6-dev. Documentation is left out. Empty where there is no dpkg, or none of them is known to
+// it.
 std::vector<std::string> dpkg_files_with_dependencies(const RootDir& root,
-                                                      const std::set<std::string>& packages);
+                                                      const std::set<std::string>& packages,
+                                                      bool recommended);
 
 // Of these directories those that no more than so many packages have something in.
 std::vector<std::string> dpkg_private_directories(const RootDir& root,

@@ -93,13 +93,13 @@ def shell_script(scratch, mode):
 
 
 def python_imports(scratch, mode):
-    need("python3")
+    need("/usr/bin/python3")
     source = ("import json, ssl, sqlite3, ctypes, decimal, hashlib, csv, subprocess, helper\n"
               "db = sqlite3.connect(':memory:')\n"
               "print(json.dumps([helper.NAME, str(decimal.Decimal(1) / 3), ssl.OPENSSL_VERSION,\n"
               "                  hashlib.sha256(b'x').hexdigest(), db.execute('select 6 * 7').fetchone()]))\n"
               "print(subprocess.run(['uname', '-s'], capture_output=True, check=True).stdout)\n")
-    return compare(scratch, ["python3", "-B", "main.py", "uname"],
+    return compare(scratch, ["/usr/bin/python3", "-B", "main.py", "uname"],
                    write(main__py=source, helper__py="NAME = 'helper'\n"))
 
 
@@ -154,7 +154,9 @@ def left_out_is_told(scratch, mode):
     outside.mkdir()
     (outside / "data").write_text("content\n")
     work = scratch.work()
-    argv = ["sh", "-c", f"d=outside; cat {scratch.dir}/$d/data; test -e {scratch.dir}/$d/data"]
+    half = len(str(scratch.dir)) // 2
+    begin, rest = str(scratch.dir)[:half], str(scratch.dir)[half:]
+    argv = ["sh", "-c", f"b={begin}; e={rest}/outside; cat $b$e/data; test -e $b$e/data"]
     first = run([FPTRACE, "--backend", "emu", "-q", "-o", scratch.dir / "m.json", "--", *argv], cwd=work,
                 timeout=600)
     told = f"--include {outside}".encode()

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <deque>
 #include <fstream>
 #include <memory>
@@ -49,6 +50,13 @@ bool is_directory(const std::string& path) {
   return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+// /usr/share/perl/5.36, and not /usr/lib or /etc.
+bool is_home(const std::string& path) {
+  constexpr auto kLeastNames = 3;
+  return path.starts_with('/') && !path.ends_with('/') &&
+         std::ranges::count(path, '/') >= kLeastNames && is_directory(path);
+}
+
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // sh, bash, dash, zsh, ksh, mksh, and what has these names with a path.
@@ -75,6 +83,7 @@ class Forecaster {
     }
     for (const std::string& variable : request_.env) {
       const size_t value = std::min(variable.find('='), variable.size());
+      if (variable.starts_with("_=")) continue;  // a shell's: what it ran last
       for (const std::string& word : words_of(std::string_view(variable).substr(value)))
         if (word.starts_with('/')) take_place(word);
     }
@@ -149,6 +158,7 @@ class Forecaster {
     for (const std::string& name : names_in_program(text)) {
       if (name.starts_with('/') && is_regular(name) && known_.insert(name).second)
         out_.mentioned.push_back(name);
+      if (is_home(name) && known_.insert(name).second) out_.homes.push_back(name);
       if (!commands.contains(name)) continue;
       const FoundProgram found = search_program(name, request_.search, host_program_error);
       if (found.error == 0 && known_.insert(absolute(found.path)).second)

@@ -19,6 +19,7 @@ struct Forecast {
   // Absolute paths on this host, each once and in order.
   std::vector<std::string> programs;     // that the command's words name, or its shell scripts'
   std::vector<std::string> mentioned;    // whose names stand in the text of one of these programs
+  std::vector<std::string> homes;        // directories whose names stand there
   std::vector<std::string> files;        // other regular files that words name
   std::vector<std::string> directories;  // that arguments name
   std::vector<std::string> places;       // directories that variables name

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <system_error>
 
@@ -28,25 +29,16 @@ constexpr const char* kCommonFiles[] = {"/etc/passwd",     "/etc/group",     "/e
                                         "/etc/hosts",      "/etc/host.conf", "/etc/services",
                                         "/etc/protocols",  "/etc/localtime", "/etc/ld.so.cache",
                                         "/etc/os-release", "/etc/gai.conf",  "/etc/inputrc"};
-constexpr const char* kCommonDirectories[] = {"/bin",
-                                              "/sbin",
-                                              "/lib",
-                                              "/lib64",
-                                              "/usr/bin",
-                                              "/tmp",
-                                              "/var/tmp",
-                                              "/run",
-                                              "/root",
-                                              "/home",
-                                              "/etc",
-                                              "/usr/lib",
-                                              "/opt",
-                                              "/srv",
-                                              "/mnt",
-                                              "/usr/share",
-                                              "/usr/local/bin",
-                                              "/usr/local/lib",
-                                              "/usr/local/share",
+constexpr const char* kCommonDirectories[] = {"/bin",           "/sbin",
+                                              "/lib",           "/lib64",
+                                              "/usr/bin",       "/tmp",
+                                              "/var/tmp",       "/run",
+                                              "/root",          "/home",
+                                              "/etc",           "/usr/lib",
+                                              "/opt",           "/srv",
+                                              "/mnt",           "/usr/share",
+                                              "/usr/local/bin", "/usr/local/include",
+                                              "/usr/local/lib", "/usr/local/share",
                                               "/media"};
 constexpr const char* kCommonTrees[] = {"/usr/lib/locale/C.utf8", "/lib/terminfo", "/etc/terminfo"};
 // A working directory that somebody made to work in is not one of these, nor that large.
@@ -56,8 +48,8 @@ constexpr const char* kSharedDirectories[] = {"/",    "/tmp", "/var/tmp", "/home
 constexpr Collection::Limit kWorkingDirectory{4000, uint64_t{256} << 20};
 constexpr uintmax_t kLargestSetting = 1 << 20;
 // Where libraries and interpreters look for what is another package's.
-constexpr const char* kCommonPlaces[] = {
-    "/usr/lib/ssl", "/etc/ssl", "/usr/lib/python3/dist-packages", "/etc/perl", "/usr/share/perl5"};
+constexpr const char* kCommonPlaces[] = {"/usr/lib/ssl", "/etc/ssl", "/etc/perl"};
+constexpr const char* kPythonModules = "/usr/lib/python3/dist-packages";
 constexpr Collection::Limit kNamedDirectory{2000, uint64_t{256} << 20};
 constexpr Collection::Limit kPrivateDirectory{2000, uint64_t{128} << 20};
 constexpr size_t kMostPackagesInPrivate = 50;
@@ -89,6 +81,33 @@ bool messages_are_translated() {
     return locale != "POSIX" && locale != "C" && !locale.starts_with("C.");
   }
   return false;
+}
+
+// Where many things are installed side by side.
+bool is_shared(const fs::path& prefix) {
+  return prefix == "/" || prefix == "/usr" || prefix == "/usr/local" ||
+         prefix == home_directory() || prefix == home_directory() + "/.local";
+}
+
+std::string canonical(const std::string& path) {
+  std::error_code error;
+  return fs::canonical(path, error).string();
+}
+
+uint64_t bytes_of(const std::vector<std::string>& paths) {
+  uint64_t bytes = 0;
+  for (const auto& path : paths) {
+    struct stat st {};
+    if (::lstat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode)) bytes += uint64_t(st.st_size);
+  }
+  return bytes;
+}
+
+void for_each_directory(const fs::path& parent, const std::function<void(const fs::path&)>& call) {
+  std::error_code error, gone;
+  for (fs::directory_iterator entries(parent, error), end; !error && entries != end;
+       entries.increment(error))
+    if (entries->is_directory(gone)) call(entries->path());
 }
 
 // Hundreds of files that packages of almost all programs depend on, and few programs use.
@@ -134,6 +153,8 @@ class Payload {
       for (const auto& path : *list) files_.add(path);
     for (const auto& path : forecast.places) files_.add(path);
     for (const auto& path : forecast.directories) (void)files_.add_tree(path, kNamedDirectory);
+    for (const auto& path : forecast.homes)
+      if (!is_seldom_used(path + "/")) (void)files_.add_tree(path, kPrivateDirectory);
     std::vector<std::string> possible = files_.programs();
     for (const auto* list : {&forecast.programs, &forecast.mentioned, &forecast.files})
       possible.insert(possible.end(), list->begin(), list->end());
@@ -142,6 +163,12 @@ class Payload {
     started.push_back(program);
     const size_t known = files_.programs().size();
     add_packages(started);
+    add_prefixes(started);
+    const auto is_python = [](const std::string& path) {
+      return fs::path(path).filename().string().starts_with("python");
+    };
+    if (std::ranges::any_of(started, is_python))
+      (void)files_.add_tree(kPythonModules, {kMostPackageFiles, kMostPackageBytes});
     const auto& all = files_.programs();
     return add_closure({}, {all.begin() + ptrdiff_t(known), all.end()});
   }
@@ -217,23 +244,62 @@ class Payload {
   void add_packages(const std::vector<std::string>& programs) {
     std::set<std::string> names;
     for (const auto& path : programs) {
-      std::error_code error;
-      const auto of = packages_.find(fs::canonical(path, error).string());
-      if (!error && of != packages_.end()) names.insert(of->second.begin(), of->second.end());
+      const auto of = packages_.find(canonical(path));
+      if (of != packages_.end()) names.insert(of->second.begin(), of->second.end());
     }
-    auto paths = dpkg_files_with_dependencies(RootDir(""), names);
-    std::erase_if(paths, is_seldom_used);
-    uint64_t bytes = 0;
-    for (const auto& path : paths) {
-      struct stat st {};
-      if (::lstat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode)) bytes += uint64_t(st.st_size);
+    std::vector<std::string> paths;
+    for (const bool recommended : {true, false}) {
+      paths = dpkg_files_with_dependencies(RootDir(""), names, recommended);
+      std::erase_if(paths, is_seldom_used);
+      const uint64_t bytes = bytes_of(paths);
+      if (paths.size() <= kMostPackageFiles && bytes <= kMostPackageBytes) break;
+      if (!recommended)
+        return warn("the packages of the program are too large to be taken along (" +
+                    std::to_string(paths.size()) + " files, " + std::to_string(bytes >> 20) +
+                    " MB); name what it needs with --include");
     }
-    if (paths.size() > kMostPackageFiles || bytes > kMostPackageBytes)
-      return warn("the packages of the program are too large to be taken along (" +
-                  std::to_string(paths.size()) + " files, " + std::to_string(bytes >> 20) +
-                  " MB); name what it needs with --include");
     for (const auto& path : paths) files_.add(path);
     add_private_directories(paths);
+  }
+
+  // A program that no package has brought lies in /opt/tool/bin, or in a Python of one's own, with
+  // what belongs to it beside that directory.
+  void add_prefixes(const std::vector<std::string>& programs) {
+    for (const auto& named : programs) {
+      const std::string real = canonical(named);
+      if (packages_.contains(real)) continue;
+      for (const auto& path : {named, real}) {
+        const fs::path directory = fs::path(path).parent_path();
+        if (directory.filename() != "bin") continue;
+        const fs::path prefix = directory.parent_path();
+        for (const char* part : {"lib", "libexec", "share"})
+          if (is_shared(prefix)) {
+            add_namesakes(prefix / part, path);
+          } else {
+            add_pieces(prefix / part, 2);
+          }
+      }
+    }
+  }
+
+  // A directory that is too large without those in it, so far down, that are too large themselves:
+  // of such a one nothing, as half of it may be worse.
+  void add_pieces(const std::string& directory, int depth) {
+    if (files_.add_tree(directory, kNamedDirectory)) return;
+    files_.add(directory);
+    if (depth == 0) return;
+    files_.add_files_in(directory);
+    for_each_directory(directory, [&](const fs::path& one) { add_pieces(one, depth - 1); });
+  }
+
+  // /usr/local/lib/python3.11 of /usr/local/bin/python3.
+  void add_namesakes(const std::string& directory, const std::string& program) {
+    const std::string name = fs::path(program).filename();
+    const std::string stem = name.substr(0, name.find_first_of("0123456789.-"));
+    if (stem.empty()) return;
+    for_each_directory(directory, [&](const fs::path& one) {
+      if (one.filename().string().starts_with(stem)) add_pieces(one, 1);
+    });
   }
 
   // What nobody but these packages, or few others, has a directory for: what was generated there

@@ -20,6 +20,7 @@ TEST(ParseDpkgTies, TakesTheNamesAlone) {
   const auto ties = parse_dpkg_ties(
       "Package: gcc\nStatus: install ok installed\nArchitecture: amd64\n"
       "Depends: cpp (= 4:12.2), libc6 (>= 2.3) | libc6.1, perl:any\nPre-Depends: dpkg\n"
+      "Recommends: libc6-dev | libc-dev\nSuggests: make\n"
       "Provides: c-compiler, gcc-x86-64-linux-gnu (= 4)\nDescription: x\n Depends: no\n\n"
       "Package: gone\nStatus: deinstall ok config-files\n\n"
       "no field at all\nPackage: last\nStatus: hold ok installed");
@@ -27,6 +28,7 @@ TEST(ParseDpkgTies, TakesTheNamesAlone) {
   EXPECT_EQ(ties[0], (DpkgTies{"gcc",
                                "amd64",
                                {"cpp", "libc6", "libc6.1", "perl", "dpkg"},
+                               {"libc6-dev", "libc-dev"},
                                {"c-compiler", "gcc-x86-64-linux-gnu"}}));
   EXPECT_EQ(ties[1].name, "last");
   EXPECT_THAT(parse_dpkg_ties(""), IsEmpty());
@@ -50,8 +52,8 @@ class DpkgFiles : public ::testing::Test {
         << more << "\n";
     std::ofstream(root_ + "/var/lib/dpkg/info/" + list + ".list") << "/.\n" << files;
   }
-  std::vector<std::string> files(const std::set<std::string>& names) {
-    return dpkg_files_with_dependencies(RootDir(root_), names);
+  std::vector<std::string> files(const std::set<std::string>& names, bool recommended = false) {
+    return dpkg_files_with_dependencies(RootDir(root_), names, recommended);
   }
   std::string root_;
 };
@@ -65,6 +67,15 @@ TEST_F(DpkgFiles, AreThoseOfDependenciesToo) {
   EXPECT_THAT(files({"d"}), ElementsAre("/usr/lib/d"));
   EXPECT_THAT(files({"none"}), IsEmpty());
   EXPECT_THAT(files({}), IsEmpty());
+}
+
+TEST_F(DpkgFiles, AreThoseThatAreRecommendedByWhoIsNear) {
+  package("a", "Depends: b\nRecommends: r\n", "a", "/a\n");
+  package("b", "Depends: c\nRecommends: s\n", "b", "/b\n");
+  package("c", "Recommends: t\n", "c", "/c\n");
+  for (const char* name : {"r", "s", "t"}) package(name, "", name, "/" + std::string(name) + "\n");
+  EXPECT_THAT(files({"a"}), UnorderedElementsAre("/a", "/b", "/c"));
+  EXPECT_THAT(files({"a"}, true), UnorderedElementsAre("/a", "/b", "/c", "/r", "/s"));
 }
 
 TEST_F(DpkgFiles, ADirectoryIsPrivateThatFewPackagesHave) {

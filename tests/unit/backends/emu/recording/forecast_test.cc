@@ -84,6 +84,18 @@ TEST_F(ForecastTest, AProgramMentionsOthers) {
   EXPECT_THAT(f.mentioned, ElementsAre(path("bin/two")));
 }
 
+TEST_F(ForecastTest, AProgramNamesDirectoriesOfItsOwn) {
+  using std::literals::operator""s;
+  fs::create_directories(directory_ + "/share/tool");
+  file("elf", "\177ELF\0/usr\0/usr/lib\0"s + path("share/tool") + '\0' + path("share/none") + '\0',
+       0755);
+  EXPECT_THAT(of({path("elf")}).homes, ElementsAre(path("share/tool")));
+}
+
+TEST_F(ForecastTest, WhatAShellRanLastIsNotMeant) {
+  EXPECT_THAT(of({path("bin/one")}, {"_=" + path("bin/two")}).programs, IsEmpty());
+}
+
 TEST_F(ForecastTest, DirectoriesAreThoseOfArgumentsOrVariables) {
   const Forecast f = of({path("bin/one"), "bin"}, {"PWD=" + directory_, "B=bin"});
   EXPECT_THAT(f.directories, ElementsAre(path("bin")));
