@@ -1,5 +1,6 @@
 // Every program of tests/programs against every backend: what the manifest must say of it, that
 // the program does not notice, and that all backends agree. See tests/programs/README.md.
+#include <algorithm>
 #include <sstream>
 #include <string>
 
@@ -44,13 +45,15 @@ std::string lines_of_one(const std::string& name, const std::string& text,
   return out;
 }
 
-// A guest has a kernel of its own.
+// A guest has a kernel and a processor of its own: the loader looks where libraries for newer ones
+// may lie.
 std::string without_the_machine(const std::string& manifest) {
+  constexpr const char* kMachine[] = {"\"backend\":", "\"kernel\":", "/glibc-hwcaps/x86-64-v"};
   std::string out;
   std::istringstream in(manifest);
   for (std::string line; std::getline(in, line);) {
-    const bool machine =
-        line.find("\"backend\":") != line.npos || line.find("\"kernel\":") != line.npos;
+    const bool machine = std::ranges::any_of(
+        kMachine, [&line](const char* what) { return line.find(what) != line.npos; });
     if (!machine) out += line + "\n";
   }
   return out;
@@ -81,8 +84,9 @@ class BackendCase : public TracedTest {
       if (HasFatalFailure() || IsSkipped()) return;
       const std::string ours = without_the_machine(host.manifest_json);
       const std::string theirs = without_the_machine(guest.manifest_json);
-      EXPECT_TRUE(ours == theirs) << lines_of_one(backend.name, ours, theirs)
-                                  << lines_of_one(backend_.name, theirs, ours);
+      const auto differs = expectation().differs.find(backend_.name);
+      EXPECT_EQ(ours == theirs, differs == expectation().differs.end())
+          << lines_of_one(backend.name, ours, theirs) << lines_of_one(backend_.name, theirs, ours);
       EXPECT_EQ(host.processes, guest.processes);
       return;
     }

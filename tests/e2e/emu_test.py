@@ -53,6 +53,9 @@ def leftovers():
 
 def record(scratch, argv, *options, name="a.fpr", expect=None, **how):
     command = [FPTRACE, "record", "-o", scratch.dir / name, *options, "--", *argv]
+    if "cwd" not in how:
+        how["cwd"] = scratch.dir / "elsewhere"  # not where the tests are: that would be taken along
+        how["cwd"].mkdir(exist_ok=True)
     outcome = run(command, **{"timeout": PATIENCE, **how})
     if expect is not None:
         check(outcome.status == expect, f"{argv}: {outcome}")

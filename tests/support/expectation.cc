@@ -211,6 +211,11 @@ class Parser {
       out_.not_yet[w[0]] = w[1];
       return {};
     }
+    if (key == "differs:") {
+      if (auto ok = need(w, 2, 2); !ok) return ok;
+      out_.differs[w[0]] = w[1];
+      return {};
+    }
     if (key == "exit:") return exit_line(w);
     if (key == "scale:") return scale_line(w);
     if (auto ok = need(w, 1, 1); !ok) return ok;

@@ -84,6 +84,8 @@ struct Expectation {
   std::set<std::string> only;   // backends; empty: all
   // Backends that are known to fall short here, each with what is wrong.
   std::map<std::string, std::string> not_yet;
+  // Backends in a guest whose manifest cannot be this host's, each with why.
+  std::map<std::string, std::string> differs;
   bool compare_untraced = true;  // false only for what tracing must change (told EPERM, killed)
   bool compare_modes = true;     // false only where the program itself races
   std::optional<long> warnings;  // how many sentences the tracer has for the user
