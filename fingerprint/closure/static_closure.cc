@@ -112,6 +112,7 @@ class Closure {
   static ManifestOptions builder_options(const StaticOptions& options) {
     ManifestOptions o;
     o.root = options.root;
+    o.packages = options.packages;
     return o;
   }
   Result<Program> load_program(const std::string& path);

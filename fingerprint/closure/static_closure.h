@@ -16,6 +16,7 @@ struct StaticOptions {
   std::vector<std::string> possible;
   std::string root;                         // "" is this host
   std::optional<std::string> library_path;  // as LD_LIBRARY_PATH
+  bool packages = true;                     // look up owners of files
 };
 
 struct StaticClosure {

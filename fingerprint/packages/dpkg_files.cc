@@ -1,6 +1,6 @@
 #include "fingerprint/packages/dpkg_files.h"
 
-#include <map>
+#include <unordered_map>
 
 #include "fingerprint/packages/path_table.h"
 
@@ -53,6 +53,23 @@ std::set<const DpkgTies*> with_dependencies(const Bearers& bearers,
     todo = std::move(next);
   }
   return found;
+}
+
+// call(file name of the list, path) for all that is installed.
+template <class Call>
+void for_each_listed(const RootDir& root, const Call& call) {
+  const std::string info = std::string(kDir) + "info";
+  const auto lists = root.list(info);
+  if (!lists) return;
+  for (const std::string& name : *lists) {
+    const auto list =
+        name.ends_with(".list") ? root.read(info + "/" + name) : Result<std::string>();
+    if (!list) continue;
+    for_each_line(*list, [&](size_t, std::string_view path) {
+      call(name, path);
+      return true;
+    });
+  }
 }
 
 }  // namespace
@@ -113,23 +130,35 @@ std::vector<std::string> dpkg_files_with_dependencies(const RootDir& root,
   return files;
 }
 
+std::map<std::string, std::set<std::string>> dpkg_packages_of(const RootDir& root,
+                                                              const std::set<std::string>& paths) {
+  constexpr std::string_view kMerged = "/usr", kList = ".list";
+  std::unordered_map<std::string_view, const std::string*> names;
+  for (const std::string& path : paths) {
+    names.emplace(path, &path);
+    if (path.starts_with("/usr/"))
+      names.emplace(std::string_view(path).substr(kMerged.size()), &path);
+  }
+  std::map<std::string, std::set<std::string>> found;
+  for_each_listed(root, [&](std::string_view list, std::string_view path) {
+    const auto it = names.find(path);
+    if (it == names.end()) return;
+    list.remove_suffix(kList.size());
+    found[*it->second].emplace(list.substr(0, list.find(':')));
+  });
+  return found;
+}
+
 std::vector<std::string> dpkg_private_directories(const RootDir& root,
                                                   const std::vector<std::string>& directories,
                                                   size_t most_packages) {
-  const std::string info = std::string(kDir) + "info";
-  const auto lists = root.list(info);
-  std::map<std::string, size_t, std::less<>> packages;
-  for (const std::string& directory : directories) packages.emplace(directory, 0);
-  if (!lists || packages.empty()) return {};
-  for (const std::string& name : *lists) {
-    const auto list =
-        name.ends_with(".list") ? root.read(info + "/" + name) : Result<std::string>();
-    if (!list) continue;
-    for_each_line(*list, [&](size_t, std::string_view path) {
-      if (const auto it = packages.find(path); it != packages.end()) ++it->second;
-      return true;
-    });
-  }
+  std::map<std::string, size_t> packages;
+  std::unordered_map<std::string_view, size_t*> counts;
+  for (const std::string& directory : directories)
+    counts.emplace(directory, &packages.emplace(directory, 0).first->second);
+  for_each_listed(root, [&](std::string_view, std::string_view path) {
+    if (const auto it = counts.find(path); it != counts.end()) ++*it->second;
+  });
   std::vector<std::string> found;
   for (const auto& [directory, count] : packages)
     if (count <= most_packages) found.push_back(directory);

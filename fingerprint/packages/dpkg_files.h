@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,6 +31,11 @@ std::vector<DpkgTies> parse_dpkg_ties(std::string_view status);
 std::vector<std::string> dpkg_files_with_dependencies(const RootDir& root,
                                                       const std::set<std::string>& packages,
                                                       bool recommended);
+
+// The packages that have one of these files, by its path; canonical paths of files, each of which
+// dpkg may know by its name before /bin and its like were merged into /usr.
+std::map<std::string, std::set<std::string>> dpkg_packages_of(const RootDir& root,
+                                                              const std::set<std::string>& paths);
 
 // Of these directories those that no more than so many packages have something in.
 std::vector<std::string> dpkg_private_directories(const RootDir& root,

@@ -23,6 +23,7 @@
 
 #include "backends/emu/channel/channel.h"
 #include "backends/emu/channel/taint_wire.h"
+#include "backends/emu/guest/marker.h"
 #include "backends/emu/osi/guest_kernel.h"
 #include "backends/emu/osi/guest_memory.h"
 #include "backends/emu/recording/machine_run.h"
@@ -32,7 +33,6 @@ namespace fptrace::emu {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr uint32_t kProgramBegins = 1, kProgramEnded = 2;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -129,14 +129,13 @@ class Check {
   Result<void> on_stop(const StopRecord& stop) {
     if (stop.kind == StopKind::kReady) return on_ready();
     if (stop.kind != StopKind::kMarker) return {};
-    const auto what = uint32_t(stop.cpu.gpr[kRcx]);
-    if (what == kProgramBegins && !begun_) return begin();
-    if (what == kProgramEnded && begun_ && !ended_) return end();
-    if (mode_ == "plugin" || mode_ == "idle") return {};
-    if (what == uint32_t(TaintMarker::kLabel) && mode_ != "all") return label(stop.cpu);
-    if (what == uint32_t(TaintMarker::kQuery) && mode_ != "all") return query(stop.cpu);
-    if (what == uint32_t(TaintMarker::kLabelRegister) && mode_ != "all")
-      return label_register(stop.cpu);
+    const auto what = Marker(uint32_t(stop.cpu.gpr[kRcx]));
+    if (what == Marker::kProgramBegins && !begun_) return begin();
+    if (what == Marker::kProgramEnded && begun_ && !ended_) return end();
+    if (mode_ == "plugin" || mode_ == "idle" || mode_ == "all") return {};
+    if (what == Marker::kLabel) return label(stop.cpu);
+    if (what == Marker::kQuery) return query(stop.cpu);
+    if (what == Marker::kLabelRegister) return label_register(stop.cpu);
     return {};
   }
 

@@ -1,4 +1,4 @@
-// What a program in a guest says to whoever follows labels: see backends/emu/channel/taint_wire.h.
+// What a program in a guest says to whoever follows labels: see backends/emu/guest/marker.h.
 // Outside of such a guest it does nothing.
 #pragma once
 #include <stdint.h>

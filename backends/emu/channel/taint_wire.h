@@ -162,14 +162,4 @@ constexpr uint32_t report_kind(TaintFindingKind kind) {
   return uint32_t(ReportKind::kTaint) + uint32_t(kind);
 }
 
-// What a program in the guest may say with `cpuid`, EAX being kMarkerLeaf and ECX one of these; the
-// host acts on it. Operands in RBX, RDX, RSI, RDI, in this order.
-enum class TaintMarker : uint32_t {
-  kLabel = 16,          // address, size, first label, step
-  kQuery = 17,          // address, size
-  kLabelRegister = 18,  // register, bytes, first label, step
-  kQueryRegister = 19,  // register
-  kStdin = 20,          // address, size, offset in the stream: init's
-};
-
 }  // namespace fptrace::emu

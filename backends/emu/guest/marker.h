@@ -9,19 +9,20 @@ namespace fptrace::emu {
 
 inline constexpr uint32_t kMarkerLeaf = 0x46505452;  // "FPTR"
 
+// Operands: RBX, RDX, RSI and RDI, in this order; the host acts on them.
 enum class Marker : uint32_t {
   // Of our init only.
   kProgramBegins = 1,  // the child's last act before it executes the program; EBX: its pid
   kProgramEnded = 2,   // and all its processes; EBX: the program's wait status
-  // What RBX points at, RDX bytes, is about to go to the program's standard input, and has the
-  // offset RSI in it, from 0. Each byte once, in order.
+  // Address, size and offset in the stream of bytes that are about to go to the program's standard
+  // input. Each byte once, in order.
   kStdinBytes = 20,
 
-  // Of programs that test taint: RBX is the address, RDX the size, RSI the label's number.
-  kLabel = 16,
-  kQuery = 17,
-  kLabelRegister = 18,
-  kQueryRegister = 19,
+  // Of any program, while labels are followed.
+  kLabel = 16,          // address, size, first label, step
+  kQuery = 17,          // address, size
+  kLabelRegister = 18,  // register, bytes, first label, step
+  kQueryRegister = 19,  // register
 };
 
 // Registers as 64-bit values, so that an address fits.

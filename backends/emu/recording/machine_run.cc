@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <utility>
 
 #include "backends/emu/image/image.h"
@@ -45,11 +46,16 @@ struct Place {
     auto work = PrivateDirectory::make(temporary), memory = PrivateDirectory::make(where);
     if (!work) return fail(work.error());
     if (!memory) return fail(memory.error());
-    Place place{*std::move(work), *std::move(memory), image};
-    if (auto ok = copy(image.state_path(), place.files().state); !ok) return fail(ok.error());
-    if (auto ok = copy(image.disk_path(), place.files().disk); !ok) return fail(ok.error());
-    if (auto ok = copy_memory(image.memory_path(), place.files().ram); !ok) return fail(ok.error());
-    return place;
+    return Place{*std::move(work), *std::move(memory), image};
+  }
+
+  // On a thread of its own, while the disk's contents are made. The object must stay where it is.
+  std::future<Result<void>> copy_image() const {
+    return std::async(std::launch::async, [this]() -> Result<void> {
+      if (auto ok = copy(image.state_path(), files().state); !ok) return ok;
+      if (auto ok = copy(image.disk_path(), files().disk); !ok) return ok;
+      return copy_memory(image.memory_path(), files().ram);
+    });
   }
 
   MachineFiles files() const {
@@ -174,7 +180,9 @@ Result<std::unique_ptr<Recording>> prepare_recording(const RecordRequest& reques
   if (!image) return fail(image.error());
   auto place = Place::make(*image);
   if (!place) return fail(place.error());
+  auto copied = place->copy_image();
   auto program = make_contents(request, *job, place->contents());
+  if (auto ok = copied.get(); !ok) return fail(ok.error());
   if (!program) return fail(program.error());
   job->program = *program;
   job->argv = request.argv;
@@ -209,8 +217,12 @@ Result<std::unique_ptr<MachineRun>> prepare_replay(const ReplayRequest& request)
     return fail(Errc::kUnsupported, request.path + ": " + differ.front());
   auto place = Place::make(*image);
   if (!place) return fail(place.error());
-  if (auto ok = unpack_bundle(request.path, *index, place->log(), place->contents()); !ok)
-    return fail(ok.error().code, request.path + ": " + ok.error().what, ok.error().sys);
+  auto copied = place->copy_image();
+  const auto unpacked = unpack_bundle(request.path, *index, place->log(), place->contents());
+  if (auto ok = copied.get(); !ok) return fail(ok.error());
+  if (!unpacked)
+    return fail(unpacked.error().code, request.path + ": " + unpacked.error().what,
+                unpacked.error().sys);
   SessionOptions session;
   session.timeout = request.timeout;
   auto run =

@@ -162,13 +162,7 @@ class Payload {
     std::vector<std::string> started = forecast.programs;
     started.push_back(program);
     const size_t known = files_.programs().size();
-    add_packages(started);
-    add_prefixes(started);
-    const auto is_python = [](const std::string& path) {
-      return fs::path(path).filename().string().starts_with("python");
-    };
-    if (std::ranges::any_of(started, is_python))
-      (void)files_.add_tree(kPythonModules, {kMostPackageFiles, kMostPackageBytes});
+    add_what_belongs_to(started);
     const auto& all = files_.programs();
     return add_closure({}, {all.begin() + ptrdiff_t(known), all.end()});
   }
@@ -216,6 +210,7 @@ class Payload {
     StaticOptions options;
     options.files = programs;
     options.possible = possible;
+    options.packages = false;
     if (const char* path = std::getenv("LD_LIBRARY_PATH")) options.library_path = path;
     auto closure = make_static_closure(options);
     if (!closure) {
@@ -224,9 +219,6 @@ class Payload {
                   e.sys != 0 ? e.sys : ENOEXEC);
     }
     for (const auto& sentence : closure->warnings) warn(sentence);
-    for (const ManifestFile& file : closure->manifest.files)
-      if (file.package && file.package->manager == "dpkg")
-        packages_[file.path].insert(file.package->name);
     return add(closure->manifest);
   }
 
@@ -240,13 +232,23 @@ class Payload {
     return {};
   }
 
-  // What else belongs to these programs: modules of an interpreter, the parts of a compiler.
-  void add_packages(const std::vector<std::string>& programs) {
-    std::set<std::string> names;
-    for (const auto& path : programs) {
-      const auto of = packages_.find(canonical(path));
-      if (of != packages_.end()) names.insert(of->second.begin(), of->second.end());
+  void add_what_belongs_to(const std::vector<std::string>& programs) {
+    std::set<std::string> real, packages;
+    for (const auto& path : programs) real.insert(canonical(path));
+    const auto owners = dpkg_packages_of(RootDir(""), real);
+    for (const auto& [path, names] : owners) packages.insert(names.begin(), names.end());
+    add_packages(packages);
+    for (const auto& named : programs) {
+      if (fs::path(named).filename().string().starts_with("python"))
+        (void)files_.add_tree(kPythonModules, {kMostPackageFiles, kMostPackageBytes});
+      if (owners.contains(canonical(named))) continue;
+      add_prefix(named);
+      add_prefix(canonical(named));
     }
+  }
+
+  // What else belongs to these programs: modules of an interpreter, the parts of a compiler.
+  void add_packages(const std::set<std::string>& names) {
     std::vector<std::string> paths;
     for (const bool recommended : {true, false}) {
       paths = dpkg_files_with_dependencies(RootDir(""), names, recommended);
@@ -264,22 +266,16 @@ class Payload {
 
   // A program that no package has brought lies in /opt/tool/bin, or in a Python of one's own, with
   // what belongs to it beside that directory.
-  void add_prefixes(const std::vector<std::string>& programs) {
-    for (const auto& named : programs) {
-      const std::string real = canonical(named);
-      if (packages_.contains(real)) continue;
-      for (const auto& path : {named, real}) {
-        const fs::path directory = fs::path(path).parent_path();
-        if (directory.filename() != "bin") continue;
-        const fs::path prefix = directory.parent_path();
-        for (const char* part : {"lib", "libexec", "share"})
-          if (is_shared(prefix)) {
-            add_namesakes(prefix / part, path);
-          } else {
-            add_pieces(prefix / part, 2);
-          }
+  void add_prefix(const std::string& program) {
+    const fs::path directory = fs::path(program).parent_path();
+    if (directory.filename() != "bin") return;
+    const fs::path prefix = directory.parent_path();
+    for (const char* part : {"lib", "libexec", "share"})
+      if (is_shared(prefix)) {
+        add_namesakes(prefix / part, program);
+      } else {
+        add_pieces(prefix / part, 2);
       }
-    }
   }
 
   // A directory that is too large without those in it, so far down, that are too large themselves:
@@ -328,7 +324,6 @@ class Payload {
 
   const PayloadRequest& request_;
   Collection files_;
-  std::map<std::string, std::set<std::string>> packages_;  // by the canonical path of a file
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "backends/emu/channel/find_wire.h"
+#include "backends/emu/guest/marker.h"
 #include "backends/emu/tracer/kernel_hooks.h"
 #include "common/path/resolver.h"
 
@@ -289,26 +290,29 @@ Result<void> TaintObserver::on_marker(const Sight& sight) {
   const auto tell = [&](uint64_t size) {
     sight.emit(nullptr, TaintSourceEvent{TaintOrigin::kGuest, "", c, size, first, step});
   };
-  switch (TaintMarker(uint32_t(r[kRcx]))) {
-    case TaintMarker::kLabel:
+  switch (Marker(uint32_t(r[kRcx]))) {
+    case Marker::kLabel:
       tell(b);
       return engine.label(pieces_of(space, {{a, b}}, {first, step}));
-    case TaintMarker::kQuery: {
+    case Marker::kQuery: {
       const auto ids = engine.query(pieces_of(space, {{a, b}}));
       return ids ? answer(sight, *ids, {false, 0, a, 0, false, {}}) : fail(ids.error());
     }
-    case TaintMarker::kLabelRegister:
+    case Marker::kLabelRegister:
       tell(b);
       return engine.label_register(uint32_t(a), 0, uint32_t(b), {first, step});
-    case TaintMarker::kQueryRegister: {
+    case Marker::kQueryRegister: {
       const auto ids = engine.query_register(uint32_t(a));
       return ids ? answer(sight, *ids, {true, uint32_t(a), 0, 0, false, {}}) : fail(ids.error());
     }
-    case TaintMarker::kStdin: {
+    case Marker::kStdinBytes: {
       const auto info = sight.guest.tasks().info(task);
       if (!settings_.standard_input || !info || info->pid != kInit) return {};
       return label_stream(sight, TaintOrigin::kStdin, space, {{a, r[kRdx]}}, c, r[kRdx]);
     }
+    case Marker::kProgramBegins:
+    case Marker::kProgramEnded:
+      break;
   }
   return {};
 }

@@ -13,6 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 using Names = std::vector<std::string>;
 
@@ -83,6 +84,15 @@ TEST_F(DpkgFiles, ADirectoryIsPrivateThatFewPackagesHave) {
   package("b", "", "b", "/usr/lib\n/usr/lib/b\n/usr/lib/a/x\n");
   EXPECT_THAT(dpkg_private_directories(RootDir(root_), {"/usr/lib", "/usr/lib/a", "/usr/lib/b"}, 1),
               ElementsAre("/usr/lib/a", "/usr/lib/b"));
+}
+
+TEST_F(DpkgFiles, OwnersAreFoundByEitherNameOfAMergedDirectory) {
+  package("a", "", "a", "/bin/a\n/usr/bin/b\n");
+  package("b", "", "b:amd64", "/usr/bin/b\n/usr/bin/c\n");
+  const auto found =
+      dpkg_packages_of(RootDir(root_), {"/usr/bin/a", "/usr/bin/b", "/usr/bin/d", "/c"});
+  EXPECT_THAT(found, UnorderedElementsAre(Pair("/usr/bin/a", std::set<std::string>{"a"}),
+                                          Pair("/usr/bin/b", std::set<std::string>{"a", "b"})));
 }
 
 TEST_F(DpkgFiles, WithoutADatabaseThereAreNone) { EXPECT_THAT(files({"a"}), IsEmpty()); }
