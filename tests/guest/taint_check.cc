@@ -191,7 +191,7 @@ class Check {
     if (auto ok = ask(TaintRequest::kUnmodelled, 0); !ok) return ok;
     unmodelled_.resize(reply_[0]);
     std::memcpy(unmodelled_.data(), channel_.mail().data(), reply_[0] * sizeof(TaintUnmodelled));
-    return ask(TaintRequest::kEnd);
+    return {};
   }
 
   void tell(const TaintSummary& s) const {

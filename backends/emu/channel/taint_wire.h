@@ -51,10 +51,6 @@ enum class TaintRequest : uint32_t {
 
   // args[0]: a task that is gone. Whoever has its address next is another one.
   kForgetTask,
-
-  // Nothing will be compiled any more, so that QEMU may end: LLVM's own objects go as a process
-  // exits, and a thread within LLVM does not live through that.
-  kEnd,
 };
 
 enum class TaintHow : uint32_t { kReplace, kAdd, kClear };

@@ -90,9 +90,6 @@ bool Taint::handle(Request& request) {
     case TaintRequest::kForgetTask:
       findings_.forget(request.args[0]);
       break;
-    case TaintRequest::kEnd:
-      hot_blocks_.stop();
-      break;
     default:
       return false;
   }

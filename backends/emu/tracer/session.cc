@@ -49,6 +49,7 @@ Result<void> Session::let_observe(Result<Observer::Next> (Observer::*what)(const
 }
 
 Result<void> Session::on_stop() {
+  if (status_) return {};  // all is told, and the machine may be gone at any moment
   if (auto ok = let_observe(&Observer::stopped); !ok) return ok;
   return saw_enough_ ? Result<void>() : handle_stop();
 }

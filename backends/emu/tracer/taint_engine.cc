@@ -205,9 +205,4 @@ Result<void> TaintEngine::forget_task(uint64_t task) {
   return ask(TaintRequest::kForgetTask, request);
 }
 
-Result<void> TaintEngine::end() {
-  Request request{};
-  return ask(TaintRequest::kEnd, request);
-}
-
 }  // namespace fptrace::emu

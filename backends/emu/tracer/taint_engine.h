@@ -70,8 +70,6 @@ class TaintEngine {
   Result<std::vector<TaintHolder>> holders();
   Result<std::vector<TaintUnmodelled>> unmodelled();
   Result<void> forget_task(uint64_t task);
-  // Before the machine ends; what there is can still be asked for.
-  Result<void> end();
 
  private:
   Result<void> ask(TaintRequest kind, Request& request);

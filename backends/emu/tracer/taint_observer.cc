@@ -422,7 +422,7 @@ Result<void> TaintObserver::tell_how_it_went(const Sight& sight) {
              TaintSummaryEvent{settings_.pointers, settings_.depths, s->deepest, s->instructions,
                                s->peak_labelled, s->peak_shadow, s->peak_set, s->unmodelled,
                                s->unmodelled_tainted, s->any_merged != 0});
-  return parts_->engine.end();
+  return {};
 }
 
 void TaintObserver::note(const Sight& sight, std::string what, std::string detail) {

@@ -137,7 +137,6 @@ bool HotBlocks::start() {
 }
 
 void HotBlocks::stop() {
-  failed_ = true;  // so that nobody asks for more
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -208,7 +207,7 @@ void HotBlocks::request(Block& block, std::span<const Access> log, const Policy&
 
 void HotBlocks::finish() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return stopping_ || (queue_.empty() && !busy_); });
+  changed_.wait(lock, [&] { return queue_.empty() && !busy_; });
 }
 
 std::string HotBlocks::problem() const {

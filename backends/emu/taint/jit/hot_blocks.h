@@ -23,6 +23,9 @@ struct HotCode;
 // Nothing is loaded, and no thread started, before the first block is hot. Without the compiler's
 // module the interpreter does everything. All functions are for one thread. No block may be
 // executed by two of these.
+//
+// A process may not exit while one lives: LLVM's own objects go then, and a thread within LLVM does
+// not survive that. (A QEMU that replays is killed.)
 class HotBlocks {
  public:
   // Executing a block takes a microsecond, compiling it some milliseconds.
@@ -46,9 +49,6 @@ class HotBlocks {
 
   // Waits until all that is hot so far is compiled.
   void finish();
-  // Waits for what is being compiled; nothing is after it. To be called before the process exits:
-  // LLVM's own objects go then, and a thread within it would not live through that.
-  void stop();
   // Why nothing is ever compiled; empty: no reason.
   std::string problem() const;
   Counts counts() const;
@@ -59,6 +59,7 @@ class HotBlocks {
   bool load();
 
   bool start();
+  void stop();
   void request(Block& block, std::span<const Access> log, const Policy& policy, bool depth);
 
   const std::string file_;
