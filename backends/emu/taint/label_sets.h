@@ -17,6 +17,7 @@ inline constexpr uint32_t kMostLabels = kSingleLabel;
 
 struct LabelRun {
   uint32_t first, last;  // inclusive
+  uint32_t size() const { return last - first + 1; }
   bool operator==(const LabelRun&) const = default;
 };
 
