@@ -111,6 +111,11 @@ class LabelSets {
   struct Memo {
     LabelId a, b, joined;
   };
+  // With the hash, so that no other set is looked at on the way to one.
+  struct IndexEntry {
+    LabelId id = kNoLabel;
+    uint32_t hash = 0;
+  };
   static constexpr uint32_t kMemos = 1 << 15, kRangeMemos = 1 << 12;
 
   static bool is_stored(LabelId id) { return id != kNoLabel && (id & kSingleLabel) == 0; }
@@ -119,16 +124,18 @@ class LabelSets {
   }
   LabelId join_slowly(LabelId a, LabelId b);
   LabelId unite(LabelId a, LabelId b);
+  LabelId pair_of(LabelId a, LabelId b);
   LabelId range_of(LabelId first, LabelId last);
   LabelId deepen(LabelId id);
   LabelId intern(std::span<const LabelRun> runs, uint32_t depth, bool merged);
   LabelId add(std::span<const LabelRun> runs, uint32_t hash, uint32_t depth, bool merged);
   void remove(Set& set);
-  void grow_index();
+  static void enter(std::vector<IndexEntry>& index, IndexEntry entry);
+  void enter_all(std::vector<IndexEntry>& index) const;
 
   Options options_;
-  std::vector<Set> sets_;       // by id; the first is none
-  std::vector<LabelId> index_;  // open addressing by hash; a power of two
+  std::vector<Set> sets_;          // by id; the first is none
+  std::vector<IndexEntry> index_;  // open addressing by hash; a power of two
   std::unique_ptr<Memo[]> memos_;
   std::unique_ptr<Memo[]> range_memos_;  // of the ranges from a to b
   std::vector<LabelRun> scratch_;
