@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <type_traits>
 #include <vector>
 
 #include "backends/emu/taint/label_sets.h"
@@ -16,6 +18,15 @@ struct ShadowPage {
   uint8_t values[kShadowPageSize];
   uint32_t labelled;  // bytes that have a label
 };
+
+// Calls run(size), with a constant for the sizes of most accesses.
+template <class Run>
+auto with_size(uint32_t size, Run run) {
+  if (size == 8) return run(std::integral_constant<uint32_t, 8>());
+  if (size == 4) return run(std::integral_constant<uint32_t, 4>());
+  if (size == 1) return run(std::integral_constant<uint32_t, 1>());
+  return run(size);
+}
 
 // The labels of the guest's physical memory; takes memory only for pages that have some. One
 // thread.
@@ -33,7 +44,7 @@ class ShadowMemory {
   ShadowPage* find(uint64_t paddr) const {
     if (paddr >= kEnd) return nullptr;
     const Leaf& leaf = leaves_[paddr >> kLeafShift];
-    return leaf ? leaf[paddr >> kPageShift & kLeafMask].get() : nullptr;
+    return leaf ? leaf[paddr >> kPageShift & kLeafMask] : nullptr;
   }
   // Changes when a page comes or goes.
   uint64_t generation() const { return generation_; }
@@ -41,9 +52,11 @@ class ShadowMemory {
   // Whether a byte of the range has a label (that may turn out to be stale).
   static bool any(const ShadowPage& page, uint32_t offset, uint32_t size) {
     if (page.labelled == 0) return false;
-    LabelId all = kNoLabel;
-    for (uint32_t i = 0; i < size; ++i) all |= page.labels[offset + i];
-    return all != kNoLabel;
+    return with_size(size, [labels = page.labels + offset](auto n) {
+      LabelId all = kNoLabel;
+      for (uint32_t i = 0; i < n; ++i) all |= labels[i];
+      return all != kNoLabel;
+    });
   }
   bool any(uint64_t paddr, uint32_t size) const {
     const ShadowPage* page = find(paddr);
@@ -86,11 +99,18 @@ class ShadowMemory {
  private:
   static constexpr uint32_t kPageShift = 12, kLeafShift = 25;
   static constexpr uint64_t kLeafMask = (uint64_t{1} << (kLeafShift - kPageShift)) - 1;
-  using Leaf = std::unique_ptr<std::unique_ptr<ShadowPage>[]>;
+  using Leaf = std::unique_ptr<ShadowPage*[]>;
+  // Pages are made in pieces of memory that the kernel may give as one of its large pages: to get
+  // them one by one takes longer than to label them. They are kept for other pages.
+  static constexpr size_t kSlabSize = size_t{2} << 20, kSlabPages = kSlabSize / sizeof(ShadowPage);
+  struct DeleteSlab {
+    void operator()(void* slab) const { ::operator delete (slab, std::align_val_t{kSlabSize}); }
+  };
 
   bool load(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values,
             LabelId* labels);
   ShadowPage* make(uint64_t paddr);
+  ShadowPage* take_page();
   void release_empty();
   void drop(ShadowPage& page, uint32_t at) {
     page.labels[at] = kNoLabel;
@@ -100,7 +120,9 @@ class ShadowMemory {
 
   std::unique_ptr<Leaf[]> leaves_;
   std::vector<uint64_t> pages_;  // the physical addresses of all there are
-  std::vector<std::unique_ptr<ShadowPage>> spare_;
+  std::vector<ShadowPage*> spare_;
+  std::vector<std::unique_ptr<void, DeleteSlab>> slabs_;
+  size_t slab_pages_ = kSlabPages;  // of the last one, that were taken
   uint64_t leaf_count_ = 0, empty_ = 0, generation_ = 0;
   uint64_t labelled_ = 0, peak_labelled_ = 0, peak_bytes_ = 0;
 };
