@@ -253,9 +253,7 @@ void Taint::tidy() {
   sets_.begin_collection();
   const auto mark = [this](LabelId id) { sets_.mark(id); };
   registers_.for_each_label(mark);
-  memory_.for_each_page([&mark](uint64_t, const taint::ShadowPage& page) {
-    for (const LabelId id : page.labels) mark(id);
-  });
+  memory_.for_each_stored(mark);
   for (uint32_t i = 0; i < found_.count; ++i) mark(found_.items[i].label);
   findings_.mark();
   sets_.end_collection();

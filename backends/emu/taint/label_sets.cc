@@ -8,9 +8,9 @@
 namespace fptrace::emu::taint {
 namespace {
 
-// Fewer sets, or bytes of their runs, are not worth looking for garbage. More no longer fit into a
-// processor's cache.
-constexpr uint64_t kFirstCollection = 1 << 17, kFirstRunBytes = 8 << 20;
+// Fewer sets, or bytes of their runs, are not worth looking for garbage. More of them, with an
+// index twice as long, do not stay in a processor's second cache.
+constexpr uint64_t kFirstCollection = 14000, kFirstRunBytes = 8 << 20;
 constexpr size_t kFirstIndex = 1 << 12;
 
 uint32_t hash_of(std::span<const LabelRun> runs, uint32_t depth, bool merged) {

@@ -49,6 +49,8 @@ class LabelSets {
   const Options& options() const { return options_; }
 
   static LabelId single(uint32_t label) { return kSingleLabel | label; }
+  // Whether it takes memory.
+  static bool is_stored(LabelId id) { return id != kNoLabel && (id & kSingleLabel) == 0; }
   LabelId range(uint32_t first, uint32_t last);
   // Of what LabelSets do not limit, sorted and apart: merged when there are more than `most` runs.
   LabelId of(std::span<const LabelRun> runs, uint32_t depth, size_t most);
@@ -118,7 +120,6 @@ class LabelSets {
   };
   static constexpr uint32_t kMemos = 1 << 15, kRangeMemos = 1 << 12;
 
-  static bool is_stored(LabelId id) { return id != kNoLabel && (id & kSingleLabel) == 0; }
   static uint32_t memo_index(LabelId a, LabelId b) {
     return (a * 0x9e3779b1u ^ b * 0x85ebca6bu) >> 17;
   }

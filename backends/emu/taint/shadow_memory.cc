@@ -46,6 +46,9 @@ void ShadowMemory::store(uint64_t paddr, uint32_t size, const uint8_t* values,
   const uint32_t offset = uint32_t(paddr % kShadowPageSize);
   const uint32_t before = count(page->labels + offset);
   with_size(size, [&](auto n) {
+    bool any_stored = false;
+    for (uint32_t i = 0; i < n; ++i) any_stored |= LabelSets::is_stored(labels[i]);
+    page->may_be_stored |= any_stored;
     std::memcpy(page->labels + offset, labels, n * sizeof(LabelId));
     std::memcpy(page->values + offset, values, n);
   });

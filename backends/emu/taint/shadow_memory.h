@@ -16,7 +16,8 @@ inline constexpr uint32_t kShadowPageSize = 4096;
 struct ShadowPage {
   LabelId labels[kShadowPageSize];
   uint8_t values[kShadowPageSize];
-  uint32_t labelled;  // bytes that have a label
+  uint32_t labelled;   // bytes that have a label
+  bool may_be_stored;  // some of the labels, as LabelSets::is_stored() says
 };
 
 // Calls run(size), with a constant for the sizes of most accesses.
@@ -94,6 +95,20 @@ class ShadowMemory {
   void for_each_page(Visit visit) const {
     for (const uint64_t paddr : pages_)
       if (const ShadowPage* page = find(paddr); page->labelled != 0) visit(paddr, *page);
+  }
+  // Calls visit(label) for each byte's that is stored.
+  template <class Visit>
+  void for_each_stored(Visit visit) {
+    for (const uint64_t paddr : pages_) {
+      ShadowPage& page = *find(paddr);
+      if (!page.may_be_stored) continue;
+      page.may_be_stored = false;
+      for (const LabelId id : page.labels) {
+        if (!LabelSets::is_stored(id)) continue;
+        page.may_be_stored = true;
+        visit(id);
+      }
+    }
   }
 
  private:
