@@ -43,24 +43,24 @@ void Taint::on_access(const CodeSite& site, qemu_plugin_meminfo_t info, uint64_t
   const Translations::Page& page = translations_.find(info, vaddr);
   if (checks_translations()) check_translation(info, vaddr, page.paddr);
   if (!active()) return on_clean_access(site, page, info, vaddr, is_store);
-  Access access;
+  Access& access = append(site);
   access.vaddr = vaddr;
   access.paddr = page.paddr + vaddr % kPageSize;
   access.size = uint8_t(1u << qemu_plugin_mem_size_shift(info));
   access.is_store = is_store;
-  access.paddr2 = 0;
-  bool is_labelled = page.shadow != nullptr;
+  bool is_labelled = false;
   if (access.bytes_on_next_page() != 0) {
     access.paddr2 = translations_.find(info, vaddr / kPageSize * kPageSize + kPageSize).paddr;
-    is_labelled = true;
+    is_labelled = meets_label(access);
+  } else if (page.shadow) {
+    is_labelled = taint::ShadowMemory::any(*page.shadow, uint32_t(vaddr % kPageSize), access.size);
   }
-  is_labelled = is_labelled && meets_label(access);
   // A value is for telling whether a label is stale, and for the bytes that get one.
   if (is_labelled || pending_.touched || !pending_.reads_none) {
     const qemu_plugin_mem_value value = qemu_plugin_mem_get_value(info);
     memcpy(access.value, &value.data, sizeof access.value);
   }
-  log(site, access, is_labelled);
+  if (is_labelled) touch(site, access);
 }
 
 void Taint::on_clean_access(const CodeSite& site, const Translations::Page& page,
@@ -83,7 +83,11 @@ void Taint::on_clean_access(const CodeSite& site, const Translations::Page& page
   activate(site);
   for (uint32_t i = 0; i < seen_size_; ++i) {
     const Access one = describe(seen_[i]);
-    log(site, one, meets_label(one));
+    Access& access = append(site);
+    const uint16_t instruction = access.instruction;
+    access = one;
+    access.instruction = instruction;
+    if (meets_label(one)) touch(site, one);
   }
 }
 
@@ -110,18 +114,26 @@ bool Taint::meets_label(const Access& access) const {
          (beyond != 0 && memory_.any(access.paddr2, beyond));
 }
 
-void Taint::log(const CodeSite& site, const Access& seen, bool is_labelled) {
-  if (!pending_.block) activate(site);
-  const uint32_t begun = uint32_t(now() - pending_.base);
-  if (site.block != pending_.block && !pending_.reissued) {
-    pending_.reissued = true;
-    while (!pending_.log.empty() && pending_.log.back().instruction + 1u == begun)
-      pending_.log.pop_back();
+// One more of the log, of which no more is known than the instruction.
+Access& Taint::append(const CodeSite& site) {
+  uint32_t instruction = site.index;
+  if (site.block != pending_.block || pending_.reissued) {
+    if (!pending_.block) activate(site);
+    const uint32_t begun = uint32_t(now() - pending_.base);
+    if (site.block != pending_.block && !pending_.reissued) {
+      pending_.reissued = true;
+      while (!pending_.log.empty() && pending_.log.back().instruction + 1u == begun)
+        pending_.log.pop_back();
+    }
+    if (pending_.reissued) instruction = begun - 1;
   }
-  pending_.log.push_back(seen);
-  Access& access = pending_.log.back();
-  access.instruction = uint16_t(pending_.reissued ? begun - 1 : site.index);
-  if (!is_labelled) return;
+  Access& access = pending_.log.emplace_back();
+  access.instruction = uint16_t(instruction);
+  return access;
+}
+
+// It meets a label.
+void Taint::touch(const CodeSite& site, const Access& access) {
   pending_.touched = true;
   // Last: it may report, and the host may ask.
   if (!access.is_store && site.block->is_user) note_holder(site, Access(access));
@@ -143,9 +155,13 @@ void Taint::activate(const CodeSite& site) {
 
 // What runs it is at the end of a block not at its address any more, so this is asked in advance.
 void Taint::locate(CodeBlock& block) {
-  const uint64_t task = block.is_user ? host_.current_task() : 0;
-  if (block.task == task && block.time == time_) return;
-  block.task = task;
+  // Only the kernel makes another task the current one.
+  if (!block.is_user)
+    task_ = 0;
+  else if (task_ == 0)
+    task_ = host_.current_task();
+  if (block.task == task_ && block.time == time_) return;
+  block.task = task_;
   block.time = time_;
   block.vaddr = host_.pc(block.translated);
 }
@@ -168,6 +184,7 @@ bool Taint::reads_none(const taint::Block& ops) const {
 
 void Taint::deactivate() {
   *active_ = 0;
+  task_ = 0;
   pending_.block = nullptr;
   pending_.log.clear();
 }
@@ -199,7 +216,7 @@ void Taint::carry_out(uint32_t last) {
   const bool whole = first == 0 && last == block.size();
   ++counts_.blocks;
   if (ops.has_unmodelled) count_unmodelled(ops, first, last);
-  if (whole && !pending_.touched && reads_none(ops)) {
+  if (whole && !pending_.touched && pending_.reads_none) {
     registers_.clear(ops.summary.kills);
     ++counts_.quiet_blocks;
     return pending_.log.clear();
@@ -236,9 +253,7 @@ void Taint::tidy() {
   sets_.begin_collection();
   const auto mark = [this](LabelId id) { sets_.mark(id); };
   registers_.for_each_label(mark);
-  memory_.for_each_page([&mark](uint64_t, const taint::ShadowPage& page) {
-    for (const LabelId id : page.labels) mark(id);
-  });
+  memory_.for_each_stored(mark);
   for (uint32_t i = 0; i < found_.count; ++i) mark(found_.items[i].label);
   findings_.mark();
   sets_.end_collection();
@@ -259,7 +274,7 @@ void Taint::count_unmodelled(const taint::Block& ops, uint32_t first, uint32_t l
 
 void Taint::report_findings(const CodeBlock& block, uint64_t base) {
   using Kind = taint::Finding::Kind;
-  const uint32_t holder = findings_.holder_of(host_.current_task());
+  const uint32_t holder = findings_.holder_of(block.is_user ? block.task : host_.current_task());
   // A report may make a stop, and a request there may carry out more.
   const uint32_t count = std::exchange(found_.count, 0);
   for (uint32_t i = 0; i < count; ++i) {
@@ -289,7 +304,7 @@ void Taint::note_holder(const CodeSite& site, const Access& access) {
   LabelId labels[Access::kMostBytes];
   memory_.load(access.paddr, here, access.value, labels);
   if (beyond != 0) memory_.load(access.paddr2, beyond, access.value + here, labels + here);
-  const uint32_t holder = findings_.holder_of(host_.current_task());
+  const uint32_t holder = findings_.holder_of(task_);
   LabelId first = kNoLabel;
   for (uint32_t i = 0; i < access.size; ++i)
     if (findings_.hold(holder, labels[i], now())) first = labels[i];

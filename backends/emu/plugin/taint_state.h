@@ -72,7 +72,8 @@ class Taint {
   // taint.cc
   void on_clean_access(const CodeSite& site, const Translations::Page& page,
                        qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store);
-  void log(const CodeSite& site, const taint::Access& access, bool is_labelled);
+  taint::Access& append(const CodeSite& site);
+  void touch(const CodeSite& site, const taint::Access& access);
   taint::Access describe(const SeenAccess& seen);
   void locate(CodeBlock& block);
   void begin_block(CodeBlock& block, uint32_t first, uint64_t base);
@@ -125,6 +126,7 @@ class Taint {
   uint64_t* active_;  // in QEMU's own code, too
   bool any_label_ = false;
   PendingBlock pending_;
+  uint64_t task_ = 0;  // that runs the pending block, if that is a program's; 0: not known
   uint64_t time_ = 1;  // another after each request: only there may a task become another program
 
   // The accesses of the instruction that began as number `seen_count_`, while there is no log.

@@ -14,15 +14,14 @@ class LabelBitmap {
  public:
   // Whether some of them are new.
   bool add(LabelRun run) {
-    bool is_new = false;
-    for (uint64_t label = run.first; label <= run.last;) {
-      uint64_t& word = word_of(uint32_t(label));
-      const uint64_t end = std::min<uint64_t>(run.last, label | 63);
-      const uint64_t bits = (~uint64_t{0} >> (63 - (end - label))) << (label & 63);
-      is_new = is_new || (word & bits) != bits;
-      word |= bits;
-      label = end + 1;
-    }
+    if (whole_.first <= run.first && run.last <= whole_.last) return false;
+    // What comes is mostly a long run that has grown.
+    const bool continues = whole_.first <= run.first && run.first <= whole_.last + 1;
+    const bool is_new = set({continues ? whole_.last + 1 : run.first, run.last});
+    if (continues)
+      whole_.last = run.last;
+    else if (run.size() >= whole_.size())
+      whole_ = run;
     return is_new;
   }
   bool empty() const { return stretches_.empty(); }
@@ -47,6 +46,18 @@ class LabelBitmap {
  private:
   static constexpr uint32_t kLabels = 4096;  // of a stretch
 
+  bool set(LabelRun run) {
+    bool is_new = false;
+    for (uint64_t label = run.first; label <= run.last;) {
+      uint64_t& word = word_of(uint32_t(label));
+      const uint64_t end = std::min<uint64_t>(run.last, label | 63);
+      const uint64_t bits = (~uint64_t{0} >> (63 - (end - label))) << (label & 63);
+      is_new = is_new || (word & bits) != bits;
+      word |= bits;
+      label = end + 1;
+    }
+    return is_new;
+  }
   uint64_t& word_of(uint32_t label) {
     const size_t at = label / kLabels;
     if (at >= stretches_.size()) stretches_.resize(at + 1);
@@ -56,6 +67,7 @@ class LabelBitmap {
   }
 
   std::vector<std::unique_ptr<uint64_t[]>> stretches_;
+  LabelRun whole_{1, 0};  // the longest that came: all of it is there. At first none
 };
 
 }  // namespace fptrace::emu::taint

@@ -8,9 +8,9 @@
 namespace fptrace::emu::taint {
 namespace {
 
-// Fewer sets, or bytes of their runs, are not worth looking for garbage. More no longer fit into a
-// processor's cache.
-constexpr uint64_t kFirstCollection = 1 << 17, kFirstRunBytes = 8 << 20;
+// Fewer sets, or bytes of their runs, are not worth looking for garbage. More of them, with an
+// index twice as long, do not stay in a processor's second cache.
+constexpr uint64_t kFirstCollection = 14000, kFirstRunBytes = 8 << 20;
 constexpr size_t kFirstIndex = 1 << 12;
 
 uint32_t hash_of(std::span<const LabelRun> runs, uint32_t depth, bool merged) {
@@ -104,6 +104,7 @@ LabelId LabelSets::join_slowly(LabelId a, LabelId b) {
 }
 
 LabelId LabelSets::unite(LabelId a, LabelId b) {
+  if ((a & b & kSingleLabel) != 0 && options_.max_runs >= kInPlace) return pair_of(a, b);
   LabelRun single_a, single_b;
   const auto runs_a = runs(a, single_a), runs_b = runs(b, single_b);
   const uint32_t depth_a = depth(a), depth_b = depth(b);
@@ -126,6 +127,14 @@ LabelId LabelSets::unite(LabelId a, LabelId b) {
   return intern(scratch_, std::max(depth_a, depth_b), too_many || is_merged(a) || is_merged(b));
 }
 
+// Of two labels.
+LabelId LabelSets::pair_of(LabelId a, LabelId b) {
+  const uint32_t first = std::min(a, b) & ~kSingleLabel, last = std::max(a, b) & ~kSingleLabel;
+  if (first + 1 == last) return range(first, last);
+  const LabelRun runs[] = {{first, first}, {last, last}};
+  return intern(runs, 0, false);
+}
+
 LabelId LabelSets::deepen(LabelId id) {
   const uint32_t now = depth(id);
   if (now >= options_.max_depth) return id;
@@ -142,18 +151,23 @@ LabelId LabelSets::intern(std::span<const LabelRun> runs, uint32_t depth, bool m
   if (depth == 0 && runs.size() == 1 && runs[0].first == runs[0].last) return single(runs[0].first);
   const uint32_t hash = hash_of(runs, depth, merged);
   const size_t mask = index_.size() - 1;
-  for (size_t at = hash & mask; index_[at] != kNoLabel; at = (at + 1) & mask) {
-    const Set& set = sets_[index_[at]];
+  for (size_t at = hash & mask; index_[at].id != kNoLabel; at = (at + 1) & mask) {
+    if (index_[at].hash != hash) continue;
+    const Set& set = sets_[index_[at].id];
     const auto known = set.runs();
-    if (set.hash == hash && set.depth == depth && set.merged == merged &&
+    if (set.depth == depth && set.merged == merged &&
         std::equal(runs.begin(), runs.end(), known.begin(), known.end()))
-      return index_[at];
+      return index_[at].id;
   }
   return add(runs, hash, depth, merged);
 }
 
 LabelId LabelSets::add(std::span<const LabelRun> runs, uint32_t hash, uint32_t depth, bool merged) {
-  if ((stored_ + 1) * 2 > index_.size()) grow_index();
+  if ((stored_ + 1) * 2 > index_.size()) {
+    std::vector<IndexEntry> wider(index_.size() * 2);
+    enter_all(wider);
+    index_ = std::move(wider);
+  }
   LabelId id = free_;
   if (id != kNoLabel) {
     free_ = sets_[id].deeper;
@@ -176,27 +190,24 @@ LabelId LabelSets::add(std::span<const LabelRun> runs, uint32_t hash, uint32_t d
   any_merged_ = any_merged_ || merged;
   deepest_ = std::max(deepest_, depth);
   ++stored_;
-  const size_t mask = index_.size() - 1;
-  size_t at = hash & mask;
-  while (index_[at] != kNoLabel) at = (at + 1) & mask;
-  index_[at] = id;
+  enter(index_, {id, hash});
   return id;
 }
 
-void LabelSets::grow_index() {
-  std::vector<LabelId> wider(index_.size() * 2);
-  const size_t mask = wider.size() - 1;
-  for (LabelId id = 1; id < sets_.size(); ++id) {
-    if (sets_[id].count == 0) continue;
-    size_t at = sets_[id].hash & mask;
-    while (wider[at] != kNoLabel) at = (at + 1) & mask;
-    wider[at] = id;
-  }
-  index_ = std::move(wider);
+void LabelSets::enter(std::vector<IndexEntry>& index, IndexEntry entry) {
+  const size_t mask = index.size() - 1;
+  size_t at = entry.hash & mask;
+  while (index[at].id != kNoLabel) at = (at + 1) & mask;
+  index[at] = entry;
+}
+
+void LabelSets::enter_all(std::vector<IndexEntry>& index) const {
+  for (LabelId id = 1; id < sets_.size(); ++id)
+    if (sets_[id].count != 0) enter(index, {id, sets_[id].hash});
 }
 
 uint64_t LabelSets::bytes() const {
-  return sets_.capacity() * sizeof(Set) + index_.size() * sizeof(LabelId) + run_bytes_ +
+  return sets_.capacity() * sizeof(Set) + index_.size() * sizeof(IndexEntry) + run_bytes_ +
          (kMemos + kRangeMemos) * sizeof(Memo);
 }
 
@@ -231,14 +242,8 @@ void LabelSets::end_collection() {
   for (Set& set : sets_)
     if (set.count != 0 && is_stored(set.deeper) && sets_[set.deeper].count == 0)
       set.deeper = kNoLabel;
-  std::fill(index_.begin(), index_.end(), kNoLabel);
-  const size_t mask = index_.size() - 1;
-  for (LabelId id = 1; id < sets_.size(); ++id) {
-    if (sets_[id].count == 0) continue;
-    size_t at = sets_[id].hash & mask;
-    while (index_[at] != kNoLabel) at = (at + 1) & mask;
-    index_[at] = id;
-  }
+  std::fill(index_.begin(), index_.end(), IndexEntry{});
+  enter_all(index_);
   std::fill_n(memos_.get(), kMemos, Memo{});
   std::fill_n(range_memos_.get(), kRangeMemos, Memo{});
   collect_at_ = std::max(kFirstCollection, stored_ * 2);

@@ -17,6 +17,7 @@ inline constexpr uint32_t kMostLabels = kSingleLabel;
 
 struct LabelRun {
   uint32_t first, last;  // inclusive
+  uint32_t size() const { return last - first + 1; }
   bool operator==(const LabelRun&) const = default;
 };
 
@@ -48,6 +49,8 @@ class LabelSets {
   const Options& options() const { return options_; }
 
   static LabelId single(uint32_t label) { return kSingleLabel | label; }
+  // Whether it takes memory.
+  static bool is_stored(LabelId id) { return id != kNoLabel && (id & kSingleLabel) == 0; }
   LabelId range(uint32_t first, uint32_t last);
   // Of what LabelSets do not limit, sorted and apart: merged when there are more than `most` runs.
   LabelId of(std::span<const LabelRun> runs, uint32_t depth, size_t most);
@@ -110,24 +113,30 @@ class LabelSets {
   struct Memo {
     LabelId a, b, joined;
   };
+  // With the hash, so that no other set is looked at on the way to one.
+  struct IndexEntry {
+    LabelId id = kNoLabel;
+    uint32_t hash = 0;
+  };
   static constexpr uint32_t kMemos = 1 << 15, kRangeMemos = 1 << 12;
 
-  static bool is_stored(LabelId id) { return id != kNoLabel && (id & kSingleLabel) == 0; }
   static uint32_t memo_index(LabelId a, LabelId b) {
     return (a * 0x9e3779b1u ^ b * 0x85ebca6bu) >> 17;
   }
   LabelId join_slowly(LabelId a, LabelId b);
   LabelId unite(LabelId a, LabelId b);
+  LabelId pair_of(LabelId a, LabelId b);
   LabelId range_of(LabelId first, LabelId last);
   LabelId deepen(LabelId id);
   LabelId intern(std::span<const LabelRun> runs, uint32_t depth, bool merged);
   LabelId add(std::span<const LabelRun> runs, uint32_t hash, uint32_t depth, bool merged);
   void remove(Set& set);
-  void grow_index();
+  static void enter(std::vector<IndexEntry>& index, IndexEntry entry);
+  void enter_all(std::vector<IndexEntry>& index) const;
 
   Options options_;
-  std::vector<Set> sets_;       // by id; the first is none
-  std::vector<LabelId> index_;  // open addressing by hash; a power of two
+  std::vector<Set> sets_;          // by id; the first is none
+  std::vector<IndexEntry> index_;  // open addressing by hash; a power of two
   std::unique_ptr<Memo[]> memos_;
   std::unique_ptr<Memo[]> range_memos_;  // of the ranges from a to b
   std::vector<LabelRun> scratch_;

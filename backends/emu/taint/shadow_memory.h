@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <type_traits>
 #include <vector>
 
 #include "backends/emu/taint/label_sets.h"
@@ -14,8 +16,18 @@ inline constexpr uint32_t kShadowPageSize = 4096;
 struct ShadowPage {
   LabelId labels[kShadowPageSize];
   uint8_t values[kShadowPageSize];
-  uint32_t labelled;  // bytes that have a label
+  uint32_t labelled;   // bytes that have a label
+  bool may_be_stored;  // some of the labels, as LabelSets::is_stored() says
 };
+
+// Calls run(size), with a constant for the sizes of most accesses.
+template <class Run>
+auto with_size(uint32_t size, Run run) {
+  if (size == 8) return run(std::integral_constant<uint32_t, 8>());
+  if (size == 4) return run(std::integral_constant<uint32_t, 4>());
+  if (size == 1) return run(std::integral_constant<uint32_t, 1>());
+  return run(size);
+}
 
 // The labels of the guest's physical memory; takes memory only for pages that have some. One
 // thread.
@@ -33,7 +45,7 @@ class ShadowMemory {
   ShadowPage* find(uint64_t paddr) const {
     if (paddr >= kEnd) return nullptr;
     const Leaf& leaf = leaves_[paddr >> kLeafShift];
-    return leaf ? leaf[paddr >> kPageShift & kLeafMask].get() : nullptr;
+    return leaf ? leaf[paddr >> kPageShift & kLeafMask] : nullptr;
   }
   // Changes when a page comes or goes.
   uint64_t generation() const { return generation_; }
@@ -41,9 +53,11 @@ class ShadowMemory {
   // Whether a byte of the range has a label (that may turn out to be stale).
   static bool any(const ShadowPage& page, uint32_t offset, uint32_t size) {
     if (page.labelled == 0) return false;
-    LabelId all = kNoLabel;
-    for (uint32_t i = 0; i < size; ++i) all |= page.labels[offset + i];
-    return all != kNoLabel;
+    return with_size(size, [labels = page.labels + offset](auto n) {
+      LabelId all = kNoLabel;
+      for (uint32_t i = 0; i < n; ++i) all |= labels[i];
+      return all != kNoLabel;
+    });
   }
   bool any(uint64_t paddr, uint32_t size) const {
     const ShadowPage* page = find(paddr);
@@ -82,15 +96,36 @@ class ShadowMemory {
     for (const uint64_t paddr : pages_)
       if (const ShadowPage* page = find(paddr); page->labelled != 0) visit(paddr, *page);
   }
+  // Calls visit(label) for each byte's that is stored.
+  template <class Visit>
+  void for_each_stored(Visit visit) {
+    for (const uint64_t paddr : pages_) {
+      ShadowPage& page = *find(paddr);
+      if (!page.may_be_stored) continue;
+      page.may_be_stored = false;
+      for (const LabelId id : page.labels) {
+        if (!LabelSets::is_stored(id)) continue;
+        page.may_be_stored = true;
+        visit(id);
+      }
+    }
+  }
 
  private:
   static constexpr uint32_t kPageShift = 12, kLeafShift = 25;
   static constexpr uint64_t kLeafMask = (uint64_t{1} << (kLeafShift - kPageShift)) - 1;
-  using Leaf = std::unique_ptr<std::unique_ptr<ShadowPage>[]>;
+  using Leaf = std::unique_ptr<ShadowPage*[]>;
+  // Pages are made in pieces of memory that the kernel may give as one of its large pages: to get
+  // them one by one takes longer than to label them. They are kept for other pages.
+  static constexpr size_t kSlabSize = size_t{2} << 20, kSlabPages = kSlabSize / sizeof(ShadowPage);
+  struct DeleteSlab {
+    void operator()(void* slab) const { ::operator delete (slab, std::align_val_t{kSlabSize}); }
+  };
 
   bool load(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values,
             LabelId* labels);
   ShadowPage* make(uint64_t paddr);
+  ShadowPage* take_page();
   void release_empty();
   void drop(ShadowPage& page, uint32_t at) {
     page.labels[at] = kNoLabel;
@@ -100,7 +135,9 @@ class ShadowMemory {
 
   std::unique_ptr<Leaf[]> leaves_;
   std::vector<uint64_t> pages_;  // the physical addresses of all there are
-  std::vector<std::unique_ptr<ShadowPage>> spare_;
+  std::vector<ShadowPage*> spare_;
+  std::vector<std::unique_ptr<void, DeleteSlab>> slabs_;
+  size_t slab_pages_ = kSlabPages;  // of the last one, that were taken
   uint64_t leaf_count_ = 0, empty_ = 0, generation_ = 0;
   uint64_t labelled_ = 0, peak_labelled_ = 0, peak_bytes_ = 0;
 };

@@ -100,5 +100,19 @@ TEST(LabelBitmap, HasWhatWasAddedAndTellsWhatIsNew) {
   EXPECT_EQ(labels.runs(), (Runs{{0, 0}, {60, 201}, {4095, 4096}, {1000000, 1000000}}));
 }
 
+TEST(LabelBitmap, KnowsWhatIsNewOfALongRunThatGrowsEitherWay) {
+  LabelBitmap labels;
+  EXPECT_TRUE(labels.add({1000, 9000}));
+  EXPECT_TRUE(labels.add({9500, 9500}));
+  EXPECT_FALSE(labels.add({1000, 9000}));
+  EXPECT_TRUE(labels.add({8000, 9500}));
+  EXPECT_FALSE(labels.add({9001, 9500}));
+  EXPECT_FALSE(labels.add({9500, 9500}));
+  EXPECT_TRUE(labels.add({500, 9500}));
+  EXPECT_FALSE(labels.add({500, 999}));
+  EXPECT_TRUE(labels.add({9501, 9501}));
+  EXPECT_EQ(labels.runs(), (Runs{{500, 9501}}));
+}
+
 }  // namespace
 }  // namespace fptrace::emu::taint

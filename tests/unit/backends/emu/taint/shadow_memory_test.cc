@@ -73,6 +73,27 @@ TEST(ShadowMemory, MemoryOfEmptiedPagesIsGivenBack) {
   EXPECT_LE(shadow.peak_bytes(), uint64_t{8} << 20);
 }
 
+TEST(ShadowMemory, TellsWhichLabelsAreStored) {
+  ShadowMemory shadow;
+  const uint8_t values[4] = {1, 2, 3, 4};
+  const LabelId stored[4] = {kA, kB, kNoLabel, kA}, singles[4] = {kA, kA, kA, kA};
+  shadow.store(0x1000, 4, values, stored);
+  shadow.store(0x1ff8, 4, values, stored);
+  shadow.store(0x2000, 4, values, singles);
+  const auto told = [&shadow] {
+    std::vector<LabelId> all;
+    shadow.for_each_stored([&all](LabelId id) { all.push_back(id); });
+    return all;
+  };
+  EXPECT_THAT(told(), ::testing::ElementsAre(kB, kB));
+  shadow.store(0x1000, 4, values, singles);
+  EXPECT_THAT(told(), ::testing::ElementsAre(kB));
+  shadow.clear(0x1ff8, 4);
+  EXPECT_THAT(told(), ::testing::ElementsAre());
+  shadow.store(0x2001, 2, values, stored);
+  EXPECT_THAT(told(), ::testing::ElementsAre(kB));
+}
+
 TEST(ShadowMemory, BeyondAllMemoryThereIsNothing) {
   ShadowMemory shadow;
   const uint8_t value = 1;
