@@ -81,7 +81,7 @@ enum TaintTier : uint32_t {
 struct TaintOptions {
   uint32_t on;         // 0: labels do not move, and registers lose theirs
   uint32_t pointers;   // 1: what is loaded has the labels of its address, too
-  uint32_t max_depth;  // computations are counted up to it; 0: not at all
+  uint32_t max_depth;  // computations are counted up to it; 0: not at all. At most kMostTaintDepth
   uint32_t
       max_runs;    // of a set; beyond, it is merged to one that covers it. At most kMostTaintRuns
   uint32_t watch;  // TaintWatch
@@ -90,6 +90,7 @@ struct TaintOptions {
   uint32_t tier;              // TaintTier
 };
 inline constexpr uint32_t kMostTaintRuns = 1 << 16;
+inline constexpr uint32_t kMostTaintDepth = 60000;
 inline constexpr TaintOptions kDefaultTaintOptions{1,  0, 0, 256, kWatchBranches | kWatchJumps,
                                                    16, 0, 0};
 

@@ -99,8 +99,7 @@ bool Taint::handle(Request& request) {
 
 uint32_t Taint::set_options() {
   const TaintOptions wanted = mail_of<TaintOptions>(*host_.wire)[0];
-  constexpr uint32_t kMostDepth = 60000;
-  if (wanted.max_runs == 0 || wanted.max_runs > kMostTaintRuns || wanted.max_depth > kMostDepth)
+  if (wanted.max_runs == 0 || wanted.max_runs > kMostTaintRuns || wanted.max_depth > kMostTaintDepth)
     return EINVAL;
   const LabelSets::Options sets{wanted.max_runs, wanted.max_depth};
   if (any_label_ && !(sets == sets_.options())) return EBUSY;

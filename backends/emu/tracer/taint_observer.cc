@@ -16,13 +16,12 @@ namespace {
 // A stream's length is not known before it ends.
 constexpr uint64_t kStreamLabels = uint64_t{1} << 28;
 constexpr pid_t kInit = 1;
-constexpr uint32_t kMostDepth = 1 << 16;
 constexpr uint64_t kMostBytes = 1 << 18;  // that one question of a program may be about
 
 TaintOptions options_of(const TaintSettings& settings) {
   TaintOptions options = kDefaultTaintOptions;
   options.pointers = settings.pointers ? 1 : 0;
-  options.max_depth = settings.depths ? kMostDepth : 0;
+  options.max_depth = settings.depths ? kMostTaintDepth : 0;
   if (settings.max_labels != 0) options.max_runs = settings.max_labels;
   if (settings.instructions) options.watch |= kWatchInstructions;
   return options;
