@@ -99,7 +99,8 @@ bool Taint::handle(Request& request) {
 
 uint32_t Taint::set_options() {
   const TaintOptions wanted = mail_of<TaintOptions>(*host_.wire)[0];
-  if (wanted.max_runs == 0 || wanted.max_runs > kMostTaintRuns || wanted.max_depth > kMostTaintDepth)
+  if (wanted.max_runs == 0 || wanted.max_runs > kMostTaintRuns ||
+      wanted.max_depth > kMostTaintDepth)
     return EINVAL;
   const LabelSets::Options sets{wanted.max_runs, wanted.max_depth};
   if (any_label_ && !(sets == sets_.options())) return EBUSY;
