@@ -11,8 +11,9 @@ namespace fptrace::emu {
 namespace {
 
 constexpr uint64_t kEnd = ~uint64_t{0};
-// A recording is written once, and most of it is libraries that resemble each other from afar.
-constexpr int kLevel = 7;
+// Whoever records waits for this. Most of it is libraries that resemble each other from afar, so a
+// long window packs better than a high level, in less time.
+constexpr int kLevel = 3;
 constexpr int kWindowLog = 27;  // the most that every reader takes
 
 class Compressor {
