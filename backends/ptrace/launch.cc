@@ -12,7 +12,6 @@
 #include <system_error>
 
 #include "backends/ptrace/seccomp_filter.h"
-#include "common/path/program_search.h"
 #include "common/proc/tracing_rights.h"
 
 extern char** environ;
@@ -204,16 +203,6 @@ Result<Launched> start(const std::string& path, const std::vector<std::string>& 
 }
 
 }  // namespace
-
-Result<std::string> find_program(const std::string& name) {
-  FoundProgram found = search_program(name, search_path(), host_program_error);
-  if (found.error == 0) return std::move(found.path);
-  const bool in_path = name.find('/') == std::string::npos && found.error == ENOENT;
-  return fail(Errc::kTracee,
-              "cannot run " + name + ": " +
-                  (in_path ? "not found in PATH" : std::generic_category().message(found.error)),
-              found.error);
-}
 
 Result<Launched> launch(const std::string& path, const std::vector<std::string>& argv, Stops wanted,
                         unsigned long ptrace_options, const Signals& signals,

@@ -27,7 +27,4 @@ Result<Launched> launch(const std::string& path, const std::vector<std::string>&
                         unsigned long ptrace_options, const Signals& signals,
                         const std::function<void(const std::string&)>& warn);
 
-// The file that execvp(3) would run for `name`. Errors: kTracee with the errno of the search.
-Result<std::string> find_program(const std::string& name);
-
 }  // namespace fptrace::ptrace

@@ -10,6 +10,7 @@
 
 #include <filesystem>
 
+#include "common/path/program_search.h"
 #include "common/proc/os_release.h"
 
 // PTRACE_SEIZE, group stops and PTRACE_LISTEN: ptrace(2), "Attaching and detaching" and

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <array>
 #include <fstream>
@@ -12,29 +11,11 @@
 #include <system_error>
 
 #include "common/elf/elf_identity.h"
+#include "common/path/program_search.h"
 #include "frontends/cli/subcommand.h"
 
 namespace fptrace::cli {
 namespace {
-
-// The file that execvp(3) would have tried: the first that can be executed, else the first there
-// is; empty when PATH leads to none.
-std::string find_program(const std::string& program, const std::string& path) {
-  if (program.find('/') != std::string::npos) return program;
-  std::string first;
-  for (size_t at = 0; at <= path.size();) {
-    const size_t end = std::min(path.find(':', at), path.size());
-    const std::string dir = path.substr(at, end - at);
-    const std::string file = (dir.empty() ? "." : dir) + "/" + program;
-    struct stat st {};
-    if (::stat(file.c_str(), &st) == 0 && !S_ISDIR(st.st_mode)) {
-      if (::access(file.c_str(), X_OK) == 0) return file;
-      if (first.empty()) first = file;
-    }
-    at = end + 1;
-  }
-  return first;
-}
 
 const char* machine_name(uint16_t machine) {
   switch (machine) {
@@ -100,7 +81,8 @@ std::string not_a_program(const std::string& file) {
 }  // namespace
 
 StartFailure explain_start_failure(const std::string& program, int err, const std::string& path) {
-  const std::string file = find_program(program, path);
+  const FoundProgram found = search_program(program, path, host_program_error);
+  const std::string& file = found.error == 0 ? found.path : found.refused;
   struct stat st {};
   const bool exists = !file.empty() && ::stat(file.c_str(), &st) == 0;
   const std::string name = program.empty() ? "''" : program;

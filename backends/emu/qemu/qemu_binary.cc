@@ -1,10 +1,11 @@
 #include "backends/emu/qemu/qemu_binary.h"
 
-#include <unistd.h>
-
+#include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "backends/emu/qemu/command.h"
+#include "common/path/program_search.h"
 
 namespace fptrace::emu {
 namespace {
@@ -56,19 +57,13 @@ Result<QemuVersion> parse_qemu_version(std::string_view text) {
 }
 
 Result<std::string> find_in_path(const std::string& program) {
-  const char* env = std::getenv("PATH");
-  std::string_view rest = env != nullptr ? env : "/usr/bin:/bin";
-  for (;;) {
-    const size_t colon = rest.find(':');
-    const std::string path = std::string(rest.substr(0, colon)) + "/" + program;
-    if (path[0] == '/' && ::access(path.c_str(), X_OK) == 0) return path;
-    if (colon == rest.npos) break;
-    rest.remove_prefix(colon + 1);
-  }
-  // Where a user's PATH does not lead, but Debian has what formats a disk.
-  const std::string path = "/usr/sbin/" + program;
-  if (::access(path.c_str(), X_OK) == 0) return path;
-  return fail(Errc::kUnsupported, "there is no " + program + " here");
+  // Debian has what formats a disk where a user's PATH does not lead.
+  FoundProgram found =
+      search_program(program, search_path() + ":/usr/sbin", [](const std::string& path) {
+        return path.starts_with('/') ? host_program_error(path) : ENOENT;
+      });
+  if (found.error != 0) return fail(Errc::kUnsupported, "there is no " + program + " here");
+  return std::move(found.path);
 }
 
 Result<Qemu> find_qemu() {

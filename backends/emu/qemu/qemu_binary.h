@@ -25,7 +25,8 @@ struct Qemu {
 // to do about it, if there is none, it is older than 10.0, or it cannot load plugins.
 Result<Qemu> find_qemu();
 
-// Likewise a program that comes with it: "qemu-img".
+// A program that comes with it, or with the system: "qemu-img", "mke2fs". Not one of a relative
+// directory of PATH.
 Result<std::string> find_in_path(const std::string& program);
 
 // How to get a QEMU that will do, as the end of a sentence.

@@ -155,7 +155,7 @@ Result<std::string> make_contents(const RecordRequest& request, Job& job, const 
     if (job.input == Job::Input::kFile) job.input = Job::Input::kStream;
     return write_rootfs_payload(path, request.rootfs, request.argv[0], search_path());
   }
-  auto program = find_host_program(request.argv[0]);
+  auto program = find_program(request.argv[0]);
   if (!program) return program;
   PayloadRequest payload{*program,         request.argv,    job.cwd,     job.input_file,
                          request.manifest, request.include, request.warn};
@@ -179,7 +179,7 @@ Result<std::unique_ptr<Recording>> prepare_recording(const RecordRequest& reques
   if (!job) return fail(job.error());
   if (request.rootfs.empty()) {
     // Said before an image is built for it.
-    if (auto program = find_host_program(request.argv[0]); !program) return fail(program.error());
+    if (auto program = find_program(request.argv[0]); !program) return fail(program.error());
   }
   const auto image = image_for(request.image, *qemu, request.progress);
   if (!image) return fail(image.error());

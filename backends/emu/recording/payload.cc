@@ -332,15 +332,4 @@ Result<void> write_payload(const std::string& path, const PayloadRequest& reques
   return Payload(request).write(path);
 }
 
-tl::unexpected<Error> program_not_found(const std::string& name, int error) {
-  return fail(Errc::kTracee, "cannot run " + name + ": " + std::generic_category().message(error),
-              error);
-}
-
-Result<std::string> find_host_program(const std::string& name) {
-  FoundProgram found = search_program(name, search_path(), host_program_error);
-  if (found.error != 0) return program_not_found(name, found.error);
-  return std::move(found.path);
-}
-
 }  // namespace fptrace::emu

@@ -25,12 +25,7 @@ struct PayloadRequest {
   std::function<void(const std::string&)> warn;  // one sentence; may be null
 };
 
-// Writes the disk's contents to the new file `path`.
+// Writes the disk's contents to the reserved file `path` (disk_image.h).
 Result<void> write_payload(const std::string& path, const PayloadRequest& request);
-
-// The file that execvp(3) would run on this host. Errors: kTracee with the errno.
-Result<std::string> find_host_program(const std::string& name);
-// That error.
-tl::unexpected<Error> program_not_found(const std::string& name, int error);
 
 }  // namespace fptrace::emu
