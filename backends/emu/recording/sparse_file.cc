@@ -18,11 +18,13 @@ constexpr int kWindowLog = 27;  // the most that every reader takes
 
 class Compressor {
  public:
-  explicit Compressor(const ByteSink& sink) : sink_(sink), out_(ZSTD_CStreamOutSize()) {
+  // `size`: of all that will be added.
+  Compressor(const ByteSink& sink, uint64_t size) : sink_(sink), out_(ZSTD_CStreamOutSize()) {
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kLevel);
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_enableLongDistanceMatching, 1);
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_windowLog, kWindowLog);
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
+    ZSTD_CCtx_setPledgedSrcSize(context_.get(), size);  // little takes little memory
   }
   Result<void> add(const void* data, size_t size) { return run({data, size, 0}, ZSTD_e_continue); }
   Result<void> number(uint64_t n) { return add(&n, sizeof n); }
@@ -92,12 +94,34 @@ class Decompressor {
   bool complete_ = false;  // the frame has ended
 };
 
-Result<void> pack_piece(Compressor& out, int fd, uint64_t offset, uint64_t end) {
+// What lies between two holes.
+struct Piece {
+  uint64_t begin, end;
+};
+
+Result<std::vector<Piece>> pieces_of(int fd) {
+  std::vector<Piece> all;
+  for (off_t at = 0;;) {
+    const off_t data = ::lseek(fd, at, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) return all;  // only a hole is left
+    at = data < 0 ? data : ::lseek(fd, data, SEEK_HOLE);
+    if (at < 0) return fail_errno("read the disk's contents");
+    all.push_back({uint64_t(data), uint64_t(at)});
+  }
+}
+
+uint64_t packed_from(const std::vector<Piece>& pieces) {
+  uint64_t size = sizeof kEnd;
+  for (const Piece& p : pieces) size += 2 * sizeof(uint64_t) + (p.end - p.begin);
+  return size;
+}
+
+Result<void> pack_piece(Compressor& out, int fd, const Piece& piece) {
   std::vector<char> buffer(1 << 20);
-  if (auto ok = out.number(offset); !ok) return ok;
-  if (auto ok = out.number(end - offset); !ok) return ok;
-  while (offset < end) {
-    const size_t want = size_t(std::min<uint64_t>(buffer.size(), end - offset));
+  if (auto ok = out.number(piece.begin); !ok) return ok;
+  if (auto ok = out.number(piece.end - piece.begin); !ok) return ok;
+  for (uint64_t offset = piece.begin; offset < piece.end;) {
+    const size_t want = size_t(std::min<uint64_t>(buffer.size(), piece.end - offset));
     const ssize_t n = ::pread(fd, buffer.data(), want, off_t(offset));
     if (n <= 0) return fail_errno("read the disk's contents");
     if (auto ok = out.add(buffer.data(), size_t(n)); !ok) return ok;
@@ -121,15 +145,11 @@ Result<void> write_all_at(int fd, const char* data, size_t size, uint64_t offset
 }  // namespace
 
 Result<void> pack_sparse(int fd, const ByteSink& sink) {
-  Compressor out(sink);
-  for (off_t at = 0;;) {
-    const off_t data = ::lseek(fd, at, SEEK_DATA);
-    if (data < 0 && errno == ENXIO) break;  // only a hole is left
-    const off_t hole = data < 0 ? data : ::lseek(fd, data, SEEK_HOLE);
-    if (hole < 0) return fail_errno("read the disk's contents");
-    if (auto ok = pack_piece(out, fd, uint64_t(data), uint64_t(hole)); !ok) return ok;
-    at = hole;
-  }
+  const auto pieces = pieces_of(fd);
+  if (!pieces) return fail(pieces.error());
+  Compressor out(sink, packed_from(*pieces));
+  for (const Piece& piece : *pieces)
+    if (auto ok = pack_piece(out, fd, piece); !ok) return ok;
   if (auto ok = out.number(kEnd); !ok) return ok;
   return out.end();
 }
