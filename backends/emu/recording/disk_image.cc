@@ -2,6 +2,7 @@
 
 #include <ext2fs/ext2fs.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 extern "C" {  // this header does not say so itself
@@ -210,6 +211,12 @@ DiskImage::DiskImage(DiskImage&&) noexcept = default;
 DiskImage& DiskImage::operator=(DiskImage&&) noexcept = default;
 DiskImage::~DiskImage() = default;
 
+Result<void> reserve_disk(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd || ::ftruncate(fd.get(), off_t(kDiskSize)) != 0) return fail_errno("make " + path);
+  return {};
+}
+
 Result<DiskImage> DiskImage::make(const std::string& path, uint64_t bytes,
                                   const std::string& label) {
   const uint64_t size = (bytes + bytes / 4 + kFree) / kBlock * kBlock;
@@ -219,10 +226,10 @@ Result<DiskImage> DiskImage::make(const std::string& path, uint64_t bytes,
                     std::to_string(kDiskSize >> 30) + " GiB)");
   const auto mke2fs = find_in_path("mke2fs");
   if (!mke2fs) return fail(Errc::kUnsupported, mke2fs.error().what + "; install e2fsprogs");
-  {
-    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd || ::ftruncate(fd.get(), off_t(size)) != 0) return fail_errno("make " + path);
-  }
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) return fail_errno("open " + path);
+  if (uint64_t(st.st_size) != kDiskSize || st.st_blocks != 0)
+    return fail(Errc::kIo, path + " is not the new file of a disk");
   // No journal: the disk does not outlive the run. Fixed identifiers: equal files, equal disks.
   constexpr char kUuid[] = "6670656d-7500-4000-8000-000000000001";
   auto made =
@@ -245,7 +252,8 @@ Result<DiskImage> DiskImage::make(const std::string& path, uint64_t bytes,
                    "^has_journal,^metadata_csum,uninit_bg",
                    "-E",
                    std::string("lazy_itable_init=1,nodiscard,root_owner=0:0,hash_seed=") + kUuid,
-                   path});
+                   path,
+                   std::to_string(size / kBlock)});
   if (!made) return fail(made.error());
   auto state = std::make_unique<State>();
   state->path = path;

@@ -23,6 +23,10 @@ struct FileMeta {
 // The label of a disk whose files are at the paths that they have on the host it was made on.
 inline constexpr const char* kHostLabel = "fptrace-host";
 
+// Makes the new file of a disk, all of it a hole. A machine that does not run yet can have it as
+// its disk while something is put there.
+Result<void> reserve_disk(const std::string& path);
+
 // Gives up to `size` bytes from `offset`; fewer only at the end. Called in order of offsets.
 using ContentReader = std::function<Result<size_t>(uint64_t offset, char* out, size_t size)>;
 
@@ -31,8 +35,9 @@ using ContentReader = std::function<Result<size_t>(uint64_t offset, char* out, s
 // that have nothing but zeros take no room (read_disk.h counts on it).
 class DiskImage {
  public:
-  // An empty one for `bytes` of contents and as much again for what the program writes. `path` is a
-  // new file; what is not used of it takes no room. `label`: of the file system, up to 16 bytes.
+  // An empty one for `bytes` of contents and as much again for what the program writes. `path` is
+  // reserved and nothing was written there; what is not used of it takes no room. `label`: of the
+  // file system, up to 16 bytes.
   static Result<DiskImage> make(const std::string& path, uint64_t bytes,
                                 const std::string& label = {});
   DiskImage(DiskImage&&) noexcept;

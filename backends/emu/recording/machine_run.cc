@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include "backends/emu/qemu/process.h"
 #include "backends/emu/recording/bundle.h"
 #include "backends/emu/recording/caller.h"
+#include "backends/emu/recording/disk_image.h"
 #include "backends/emu/recording/guest_session.h"
 #include "backends/emu/recording/payload.h"
 #include "backends/emu/recording/read_disk.h"
@@ -49,7 +52,7 @@ struct Place {
     return Place{*std::move(work), *std::move(memory), image};
   }
 
-  // On a thread of its own, while the disk's contents are made. The object must stay where it is.
+  // On a thread of its own. The object must stay where it is.
   std::future<Result<void>> copy_image() const {
     return std::async(std::launch::async, [this]() -> Result<void> {
       if (auto ok = copy(image.state_path(), files().state); !ok) return ok;
@@ -78,6 +81,15 @@ class Run : public Recording {
     session_.console = place_.files().console;
   }
 
+  // Of a recording, before serve().
+  void set_job(const Job& job) {
+    session_.job = encode_job(job);
+    session_.input = job.input == Job::Input::kStream ? STDIN_FILENO : -1;
+    header_.argv = job.argv;
+    header_.cwd = job.cwd;
+  }
+
+  // The process ends with the thread that calls this.
   Result<void> start(Mode mode, const std::vector<std::string>& plugins) {
     Launch launch;
     launch.mode = mode;
@@ -148,19 +160,31 @@ class Run : public Recording {
   std::unique_ptr<QemuProcess> process_;  // ends before its files go
 };
 
-// The disk's contents, and the path of the program in the guest.
-Result<std::string> make_contents(const RecordRequest& request, Job& job, const std::string& path) {
-  if (!request.rootfs.empty()) {
-    // A file of this host is not in that root.
-    if (job.input == Job::Input::kFile) job.input = Job::Input::kStream;
-    return write_rootfs_payload(path, request.rootfs, request.argv[0], search_path());
-  }
-  auto program = find_program(request.argv[0]);
-  if (!program) return program;
-  PayloadRequest payload{*program,         request.argv,    job.cwd,     job.input_file,
-                         request.manifest, request.include, request.warn};
-  if (auto ok = write_payload(path, payload); !ok) return fail(ok.error());
-  return program;
+struct Contents {
+  Result<std::string> program;  // its path in the guest
+  std::vector<std::string> warnings;
+};
+
+// Of the disk `path`.
+Contents make_contents(const RecordRequest& request, const Job& job, const std::string& path) {
+  if (!request.rootfs.empty())
+    return {write_rootfs_payload(path, request.rootfs, request.argv[0], search_path()), {}};
+  Contents made{find_program(request.argv[0]), {}};
+  if (!made.program) return made;
+  const auto warn = [&made](const std::string& sentence) { made.warnings.push_back(sentence); };
+  const PayloadRequest payload{*made.program,    request.argv,    job.cwd, job.input_file,
+                               request.manifest, request.include, warn};
+  if (auto ok = write_payload(path, payload); !ok) made.program = fail(ok.error());
+  return made;
+}
+
+void fill_in(Job& job, const RecordRequest& request, const std::string& program) {
+  job.program = program;
+  job.argv = request.argv;
+  if (request.rootfs.empty()) return;
+  job.cwd = "/";
+  // A file of this host is not in that root.
+  if (job.input == Job::Input::kFile) job.input = Job::Input::kStream;
 }
 
 Result<void> check_same(const BundleHeader& header, const Qemu& qemu, const std::string& path) {
@@ -185,17 +209,13 @@ Result<std::unique_ptr<Recording>> prepare_recording(const RecordRequest& reques
   if (!image) return fail(image.error());
   auto place = Place::make(*image);
   if (!place) return fail(place.error());
+  if (auto ok = reserve_disk(place->contents()); !ok) return fail(ok.error());
+  // The disk's contents are made while its machine starts.
+  auto contents = std::async(std::launch::async, make_contents, std::cref(request), std::cref(*job),
+                             place->contents());
   auto copied = place->copy_image();
-  auto program = make_contents(request, *job, place->contents());
   if (auto ok = copied.get(); !ok) return fail(ok.error());
-  if (!program) return fail(program.error());
-  job->program = *program;
-  job->argv = request.argv;
-  if (!request.rootfs.empty()) job->cwd = "/";
-
   SessionOptions session;
-  session.job = encode_job(*job);
-  session.input = job->input == Job::Input::kStream ? STDIN_FILENO : -1;
   session.timeout = request.timeout;
   BundleHeader header;
   header.qemu = image->qemu;
@@ -203,10 +223,14 @@ Result<std::unique_ptr<Recording>> prepare_recording(const RecordRequest& reques
   header.image = image->name;
   header.state = image->state;
   header.kernel = image->kernel_release;
-  header.argv = request.argv;
-  header.cwd = job->cwd;
   auto run = std::make_unique<Run>(*std::move(place), *qemu, std::move(session), std::move(header));
-  if (auto ok = run->start(Mode::kRecord, request.plugins); !ok) return fail(ok.error());
+  const auto started = run->start(Mode::kRecord, request.plugins);
+  const Contents made = contents.get();
+  if (request.warn) std::ranges::for_each(made.warnings, request.warn);
+  if (!made.program) return fail(made.program.error());
+  if (!started) return fail(started.error());
+  fill_in(*job, request, *made.program);
+  run->set_job(*job);
   return run;
 }
 

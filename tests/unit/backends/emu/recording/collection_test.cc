@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "backends/emu/qemu/qemu_binary.h"
+#include "backends/emu/recording/disk_image.h"
 #include "backends/emu/recording/disk_reader.h"
 
 namespace fptrace::emu {
@@ -35,6 +36,7 @@ class CollectionTest : public ::testing::Test {
   }
   DiskReader written() {
     const std::string path = directory_ + "/.disk";
+    EXPECT_TRUE(reserve_disk(path));
     const auto ok = files_.write(path);
     EXPECT_TRUE(ok) << ok.error().what;
     auto disk = DiskReader::open(path);

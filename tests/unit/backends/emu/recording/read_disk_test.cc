@@ -72,6 +72,7 @@ TEST_F(ReadDisk, OfAFileThatWasReadAllIsKeptAndOfOthersNothing) {
     };
   };
   {
+    ASSERT_TRUE(reserve_disk(contents_));
     auto disk = DiskImage::make(contents_, 1 << 20);
     ASSERT_TRUE(disk) << disk.error().what;
     ASSERT_TRUE(disk->directory("/", {0755, 0, 0, 1, 0, {}}));
