@@ -377,6 +377,30 @@ def policies(scratch, mode):
     check([(o["name"], o["bytes"]) for o in more] == [("out", 16)], f"{more}")
 
 
+def depths(scratch, mode):
+    program = compile_c(scratch, "compute", r"""
+      #include <fcntl.h>
+      #include <unistd.h>
+      int main(void) {
+        volatile unsigned char b[16], o[48];
+        if (read(open("secret", O_RDONLY), (void*)b, 16) != 16) return 1;
+        for (int i = 0; i < 16; ++i) {
+          o[i] = b[i];
+          o[16 + i] = b[i] ^ 1;
+          o[32 + i] = (unsigned char)((o[16 + i] + 3) ^ 2);
+        }
+        return write(open("out", O_WRONLY | O_CREAT, 0644), (void*)o, 48) != 48;
+      }""")
+    work, _ = secret(scratch, 16)
+    record(scratch, [program], "--include", work, cwd=work, expect=0)
+    report = taint(scratch, "--taint-file", "secret", "--depth")
+    found = {at: flow.get("depth", 0) for flow in report.json["flows"] for at in range(flow["first"], flow["last"] + 1)
+             if report.json["outputs"][flow["output"]]["name"].endswith("/out")}
+    check(found == {i: (0, 1, 3)[i // 16] for i in range(48)}, f"{found}")
+    check(report.json["summary"]["depth"] >= 3, f"{report.json['summary']}")
+    check(report.output("out") == taint(scratch, "--taint-file", "secret").output("out"), "counting changed labels")
+
+
 def bad_input(scratch, mode):
     work, _ = secret(scratch, 100)
     record(scratch, ["sh", "-c", "cat < secret > out; true"], *whole("cat"), "--include", work, cwd=work, expect=0)
@@ -407,7 +431,7 @@ def main():
     return emu_test.main_with_image({f.__name__: f for f in (
         pipeline_of_three, ways_to_read, ways_in_the_kernel, pipes_and_streams, standard_input, known_results,
         block_ciphers, branches, across_processes, same_report, from_a_log, arguments_and_environment, policies,
-        bad_input)})
+        depths, bad_input)})
 
 
 if __name__ == "__main__":
