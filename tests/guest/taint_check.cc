@@ -7,6 +7,7 @@
 //   checked   the same, and each translation of an address is compared with QEMU's
 //   pointers  the same with the policy for pointers
 //   all       all of memory in use has one label from the program's beginning
+// With "/interpreted" behind it, no block is compiled.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -91,7 +92,10 @@ double used_by_children() {
 class Check {
  public:
   Check(Channel& channel, const GuestMemory& memory, const std::string& mode)
-      : channel_(channel), memory_(memory), mode_(mode) {}
+      : channel_(channel),
+        memory_(memory),
+        mode_(mode.substr(0, mode.find('/'))),
+        interpret_(mode.ends_with("/interpreted")) {}
 
   Result<void> run(const std::function<bool()>& call_off) {
     while (channel_.wait(call_off) == Channel::Wait::kStopped) {
@@ -149,6 +153,7 @@ class Check {
     TaintOptions options = kDefaultTaintOptions;
     options.check = mode_ == "checked";
     options.pointers = mode_ == "pointers";
+    options.tier = interpret_ ? kTaintInterpret : kTaintTierAuto;
     std::memcpy(channel_.mail().data(), &options, sizeof options);
     return ask(TaintRequest::kOptions);
   }
@@ -272,6 +277,7 @@ class Check {
   Channel& channel_;
   const GuestMemory& memory_;
   const std::string mode_;
+  const bool interpret_;
   bool begun_ = false, ended_ = false;
   Clock::time_point start_;
   double seconds_ = 0;
