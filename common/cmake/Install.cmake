@@ -22,6 +22,9 @@ add_custom_target(install_files ALL DEPENDS ${completions}/fptrace ${man_page})
 
 install(TARGETS fptrace RUNTIME)
 install(TARGETS fptrace_plugin LIBRARY DESTINATION lib/fptrace)  # where find_plugin() looks
+if(TARGET fptrace_taint_jit)
+  install(TARGETS fptrace_taint_jit LIBRARY DESTINATION lib/fptrace COMPONENT jit)
+endif()
 install(FILES ${man_page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${completions}/fptrace DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${completions}/_fptrace DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
@@ -47,5 +50,16 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "qemu-system-x86 (>= 1:10.0), qemu-utils")
+# The compiler of hot blocks needs all of LLVM, so it is a package of its own.
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENT_UNSPECIFIED_DESCRIPTION "${CPACK_PACKAGE_DESCRIPTION}")
+set(CPACK_COMPONENT_JIT_DESCRIPTION
+"What fptrace taint follows labels faster with: code that runs often is compiled
+with LLVM. Nothing else of fptrace needs it, and its results are the same without.")
+set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_NAME fptrace)
+set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_SUGGESTS
+    "qemu-system-x86 (>= 1:10.0), qemu-utils, fptrace-taint-jit")
+set(CPACK_DEBIAN_JIT_PACKAGE_NAME fptrace-taint-jit)
+set(CPACK_DEBIAN_JIT_DESCRIPTION_SUMMARY "compiles what fptrace taint does often")
+set(CPACK_DEBIAN_JIT_PACKAGE_DEPENDS "fptrace (= ${PROJECT_VERSION})")
 include(CPack)
