@@ -10,6 +10,7 @@ extern "C" {  // this header does not say so itself
 }
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 
@@ -28,6 +29,17 @@ struct Closer {
   void operator()(ext2_filsys fs) const { ext2fs_close_free(&fs); }
 };
 using FileSystemHandle = std::unique_ptr<struct_ext2_filsys, Closer>;
+
+// Where a file system begins there is nothing yet.
+Result<void> check_reserved(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat st {};
+  if (!fd || ::fstat(fd.get(), &st) != 0) return fail_errno("open " + path);
+  std::array<char, kBlock> first{};
+  if (::pread(fd.get(), first.data(), first.size(), 0) < 0) return fail_errno("read " + path);
+  if (uint64_t(st.st_size) == kDiskSize && first == std::array<char, kBlock>{}) return {};
+  return fail(Errc::kIo, path + " is not the new file of a disk");
+}
 
 // "/a/b": ("/a", "b").
 std::pair<std::string, std::string> split(const std::string& path) {
@@ -226,10 +238,7 @@ Result<DiskImage> DiskImage::make(const std::string& path, uint64_t bytes,
                     std::to_string(kDiskSize >> 30) + " GiB)");
   const auto mke2fs = find_in_path("mke2fs");
   if (!mke2fs) return fail(Errc::kUnsupported, mke2fs.error().what + "; install e2fsprogs");
-  struct stat st {};
-  if (::stat(path.c_str(), &st) != 0) return fail_errno("open " + path);
-  if (uint64_t(st.st_size) != kDiskSize || st.st_blocks != 0)
-    return fail(Errc::kIo, path + " is not the new file of a disk");
+  if (auto ok = check_reserved(path); !ok) return fail(ok.error());
   // No journal: the disk does not outlive the run. Fixed identifiers: equal files, equal disks.
   constexpr char kUuid[] = "6670656d-7500-4000-8000-000000000001";
   auto made =
