@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -351,6 +352,42 @@ def images(scratch, mode):
         check(run([FPTRACE, "image", *argv]).status == 2, f"{argv}")
 
 
+FAKE_QEMU = """#!/usr/bin/env python3
+import os, re, socket, struct, sys
+if sys.argv[1:] == ["--help"]:
+    sys.exit(print("QEMU emulator version 10.0.0\\n\\n-plugin FILE"))
+arguments = " ".join(sys.argv)
+qmp = socket.socket(fileno=int(re.search(r"socket,id=qmp,fd=(\\d+)", arguments)[1]))
+qmp.sendall(b'{"QMP": {}}\\n')
+qmp.recv(4096)
+qmp.sendall(b'{"return": {}}\\n')
+kind, content, last = KIND, CONTENT, LAST
+if last:
+    with open(re.search(r"file:(\\S+)", arguments)[1], "w") as console:
+        console.write(last)
+    sys.exit(1)
+os.write(int(re.search(r"path=/dev/fd/(\\d+)", arguments)[1]), struct.pack("<II", kind, len(content)) + content)
+qmp.recv(4096)
+"""
+
+
+def images_that_do_not_boot(scratch, mode):
+    ready = struct.pack("<II", 2, 0) + b"6.6.6-none\n"
+    other = struct.pack("<II", 1, 1) + b"6.6.6-none\n"
+    for kind, content, last, text in (
+            (1, ready, "", "kernel 6.6.6-none has no BTF (CONFIG_DEBUG_INFO_BTF)"),
+            (1, other, "", "the guest's init is of another version of fptrace"),
+            (7, b"no disk", "", "the guest's init: no disk"),
+            (1, b"", "Kernel panic - not syncing: no root", "not boot: Kernel panic - not syncing: no root")):
+        fake = scratch.dir / "qemu"
+        fake.write_text(FAKE_QEMU.replace("KIND, CONTENT, LAST", repr((kind, content, last))))
+        fake.chmod(0o755)
+        outcome = run([FPTRACE, "image", "build", "fake"], env=dict(os.environ, FPTRACE_QEMU=str(fake)), timeout=100)
+        outcome.stderr = outcome.stderr[outcome.stderr.rfind(b"\n", 0, -1) + 1:]  # without what it is at
+        refused(outcome, text)
+        check(b"fake" not in run([FPTRACE, "image", "list"]).stdout, "an image was left")
+
+
 def root_file_system(scratch, mode):
     need("busybox", "tar")
     root = scratch.dir / "root"
@@ -387,7 +424,7 @@ def main():
         streams_and_status, much_data, as_the_caller, standard_input_is_a_file, not_a_program,
         ends_early, killed_outright, damaged_bundles, left_recordings,
         image_of_another_version, other_machine, no_qemu, doctor_tells, no_room, images,
-        root_file_system)})
+        images_that_do_not_boot, root_file_system)})
 
 
 if __name__ == "__main__":
