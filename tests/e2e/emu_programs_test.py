@@ -110,6 +110,13 @@ def gcc(scratch, mode):
                    write(main__c=source, own__h='#define OWN "%.9f\\n"\n'))
 
 
+def make(scratch, mode):
+    need("make", "cc")
+    return compare(scratch, ["make", "-s", "all"],
+                   write(Makefile="all: program\n\t./program | tr a-z A-Z\nprogram: main.c\n\t$(CC) -o $@ main.c\n",
+                         main__c='#include <stdio.h>\nint main(void) { return puts("made") < 0; }\n'))
+
+
 def git_commit(scratch, mode):
     need("git")
     who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER")
@@ -169,7 +176,7 @@ def left_out_is_told(scratch, mode):
 
 def main():
     return emu_test.main_with_image({f.__name__: f for f in (
-        bash_pipeline, shell_script, python_imports, gcc, git_commit, sqlite3, tar_xz, perl_modules,
+        bash_pipeline, shell_script, python_imports, gcc, make, git_commit, sqlite3, tar_xz, perl_modules,
         left_out_is_told)})
 
 

@@ -8,7 +8,9 @@
 #include <fstream>
 #include <memory>
 #include <set>
+#include <utility>
 
+#include "backends/emu/recording/version_shims.h"
 #include "common/path/program_search.h"
 #include "common/syscall/exec_image.h"
 
@@ -62,6 +64,11 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 // sh, bash, dash, zsh, ksh, mksh, and what has these names with a path.
 bool is_shell(const std::string& program) { return base_name(program).ends_with("sh"); }
 
+bool is_make(const std::string& program) {
+  const std::string name = base_name(program);
+  return name == "make" || name == "gmake";
+}
+
 bool is_binary(std::string_view text) { return text.find('\0') != text.npos; }
 
 class Forecaster {
@@ -81,6 +88,7 @@ class Forecaster {
       const std::string file = absolute(request_.argv[i]);
       if (shell && is_regular(file)) scan_script(file);
     }
+    if (is_make(program)) scan_makefiles();
     for (const std::string& variable : request_.env) {
       const size_t value = std::min(variable.find('='), variable.size());
       if (variable.starts_with("_=")) continue;  // a shell's: what it ran last
@@ -131,8 +139,45 @@ class Forecaster {
     todo_.push_back(path);
   }
 
+  // Of the working directory, and of those that the command names (-C).
+  void scan_makefiles() {
+    std::vector<std::string> directories = out_.directories;
+    directories.push_back(request_.cwd);
+    for (const std::string& directory : directories)
+      for (const char* name : {"GNUmakefile", "makefile", "Makefile"})
+        scan_script(directory + "/" + name);
+    // What make has in its variables by itself (default.c in GNU make).
+    for (const auto& [variable, program] :
+         {std::pair("CC", "cc"), {"CXX", "g++"}, {"AR", "ar"}, {"LD", "ld"}, {"AS", "as"}})
+      if (words_.contains(variable)) take(program);
+  }
+
+  void look_behind(const std::string& shim) {
+    const ShimTarget target = look_behind_shim(shim, request_.cwd, request_.search, request_.env);
+    for (const std::string& path : target.settings)
+      if (known_.insert(path).second) out_.files.push_back(path);
+    for (const std::string& path : target.hooks)
+      if (known_.insert(path).second) out_.homes.push_back(path);
+    for (const std::string& path : target.programs) add_program(path);
+  }
+
+  // pyenv-which and pyenv-exec of pyenv: scripts that it runs by names put together.
+  void add_subcommands(const std::string& script) {
+    const std::string directory = script.substr(0, script.rfind('/') + 1);
+    const std::string prefix = base_name(script) + "-";
+    std::vector<std::string> found;
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
+    while (const dirent* one = entries ? ::readdir(entries.get()) : nullptr)
+      if (std::string_view(one->d_name).starts_with(prefix) &&
+          host_program_error(directory + one->d_name) == 0)
+        found.push_back(directory + one->d_name);
+    std::ranges::sort(found);
+    for (const std::string& path : found) add_program(path);
+  }
+
   // A program may start others, too.
   void look_into(const std::string& path) {
+    look_behind(path);
     const std::string text = read_up_to(path, kLargestProgram);
     const auto interpreter = script_interpreter(text);
     if (!interpreter) {
@@ -145,6 +190,7 @@ class Forecaster {
       return;
     runs_in_shell_ = true;
     scan_script(path);
+    add_subcommands(path);
   }
 
   void scan_script(const std::string& path) {

@@ -77,6 +77,55 @@ TEST_F(ForecastTest, TheTextOfAnotherLanguageIsNotRead) {
   EXPECT_THAT(of({path("script")}).programs, IsEmpty());
 }
 
+TEST_F(ForecastTest, AScriptsSubcommandsLieBesideIt) {
+  file("tool", "#!/bin/sh\n", 0755);
+  file("tool-a", "#!/bin/sh\ntwo\n", 0755);
+  file("tool-b", "one\n");
+  EXPECT_THAT(of({path("tool")}).programs, ElementsAre(path("tool-a"), path("bin/two")));
+}
+
+TEST_F(ForecastTest, MakeRunsWhatItsMakefileSays) {
+  for (const char* program : {"make", "cc"}) file("bin/" + std::string(program), "", 0755);
+  file("Makefile", "a: a.c\n\t$(CC) -o a a.c && two\n");
+  EXPECT_THAT(of({path("bin/make")}).programs, ElementsAre(path("bin/two"), path("bin/cc")));
+  EXPECT_THAT(of({path("bin/one")}).programs, IsEmpty());
+  fs::create_directory(path("sub"));
+  file("sub/makefile", "a:\n\tone\n");
+  EXPECT_THAT(of({path("bin/make"), "-C", "sub"}).programs, Contains(path("bin/one")));
+}
+
+class ShimTest : public ForecastTest {
+ protected:
+  ShimTest() {
+    for (const char* d : {"pyenv", "pyenv/shims", "pyenv/versions", "pyenv/pyenv.d", "work"})
+      fs::create_directory(path(d));
+    for (const char* version : {"3.9", "3.11.7", "3.1"}) {
+      fs::create_directories(path("pyenv/versions/" + std::string(version) + "/bin"));
+      file("pyenv/versions/" + std::string(version) + "/bin/one", "", 0755);
+    }
+    file("pyenv/shims/one", "#!/bin/sh\n", 0755);
+  }
+  Forecast shim(std::vector<std::string> env = {}) {
+    return make_forecast({path("pyenv/shims/one"), {"one"}, path("work"), path("bin"), env});
+  }
+  std::string version(const std::string& v) { return path("pyenv/versions/" + v + "/bin/one"); }
+};
+
+TEST_F(ShimTest, LeadsToTheVersionThatIsNamed) {
+  EXPECT_THAT(shim().programs, IsEmpty());
+  EXPECT_THAT(shim().homes, ElementsAre(path("pyenv/pyenv.d")));
+  file("pyenv/version", "3.11\n");
+  EXPECT_THAT(shim().programs, ElementsAre(version("3.11.7")));
+  EXPECT_THAT(shim().files, ElementsAre(path("pyenv/version")));
+  file(".python-version", "3.9\n");  // above the working directory
+  EXPECT_THAT(shim().programs, ElementsAre(version("3.9"), version("3.11.7")));
+}
+
+TEST_F(ShimTest, TheEnvironmentMayNameSeveral) {
+  EXPECT_THAT(shim({"PYENV_VERSION=3.1:none:system", "OTHER_VERSION=3.9"}).programs,
+              ElementsAre(version("3.1"), path("bin/one")));
+}
+
 TEST_F(ForecastTest, AProgramMentionsOthers) {
   file("elf", std::string("\177ELF\0two\0zwei\0", 14), 0755);
   const Forecast f = of({path("elf")});
