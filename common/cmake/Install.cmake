@@ -24,6 +24,8 @@ install(TARGETS fptrace RUNTIME)
 install(TARGETS fptrace_plugin LIBRARY DESTINATION lib/fptrace)  # where find_plugin() looks
 if(TARGET fptrace_taint_jit)
   install(TARGETS fptrace_taint_jit LIBRARY DESTINATION lib/fptrace COMPONENT jit)
+  install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/fptrace-taint-jit RENAME copyright
+          COMPONENT jit)
 endif()
 install(FILES ${man_page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${completions}/fptrace DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
@@ -39,27 +41,28 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME fptrace)
 set(CPACK_PACKAGE_VENDOR "The fptrace developers")
 set(CPACK_PACKAGE_CONTACT "The fptrace developers <fptrace@localhost>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "finds out what a program touches and depends on")
-set(CPACK_PACKAGE_DESCRIPTION
-"fptrace runs a program, watches its whole process tree with ptrace and seccomp,
-and writes a manifest of the files it depends on: their roles, content hashes,
-ELF identities and packages, what was missing and what was made.")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# The compiler of hot blocks needs all of LLVM, so it is a package of its own.
+# The compiler of hot blocks needs all of LLVM, so it is a package of its own. A description's first
+# line is its summary.
 set(CPACK_DEB_COMPONENT_INSTALL ON)
-set(CPACK_COMPONENT_UNSPECIFIED_DESCRIPTION "${CPACK_PACKAGE_DESCRIPTION}")
-set(CPACK_COMPONENT_JIT_DESCRIPTION
-"What fptrace taint follows labels faster with: code that runs often is compiled
-with LLVM. Nothing else of fptrace needs it, and its results are the same without.")
 set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_NAME fptrace)
 set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_SUGGESTS
     "qemu-system-x86 (>= 1:10.0), qemu-utils, fptrace-taint-jit")
+set(CPACK_DEBIAN_UNSPECIFIED_DESCRIPTION
+"finds out what a program touches and depends on
+fptrace runs a program, watches its whole process tree with ptrace and seccomp,
+or records it in a virtual machine and follows its data through the replay. It
+writes a manifest of the files it depends on: their roles, content hashes, ELF
+identities and packages, what was missing and what was made.")
 set(CPACK_DEBIAN_JIT_PACKAGE_NAME fptrace-taint-jit)
-set(CPACK_DEBIAN_JIT_DESCRIPTION_SUMMARY "compiles what fptrace taint does often")
 set(CPACK_DEBIAN_JIT_PACKAGE_DEPENDS "fptrace (= ${PROJECT_VERSION})")
+set(CPACK_DEBIAN_JIT_DESCRIPTION
+"compiles the code that fptrace taint meets often
+It follows labels faster with this, and finds the same without. Nothing else of
+fptrace needs it.")
 include(CPack)
