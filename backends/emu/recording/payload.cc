@@ -25,10 +25,13 @@ namespace fs = std::filesystem;
 
 // What the C library reads on its own account in almost every program, and places that every
 // program takes for granted.
-constexpr const char* kCommonFiles[] = {"/etc/passwd",     "/etc/group",     "/etc/nsswitch.conf",
-                                        "/etc/hosts",      "/etc/host.conf", "/etc/services",
-                                        "/etc/protocols",  "/etc/localtime", "/etc/ld.so.cache",
-                                        "/etc/os-release", "/etc/gai.conf",  "/etc/inputrc"};
+constexpr const char* kCommonFiles[] = {
+    "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/hosts", "/etc/host.conf",
+    "/etc/services", "/etc/protocols", "/etc/localtime", "/etc/ld.so.cache", "/etc/os-release",
+    "/etc/gai.conf", "/etc/inputrc",
+    // Of a C library that speaks another character set.
+    "/usr/share/locale/locale.alias", "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache",
+    "/usr/lib64/gconv/gconv-modules.cache"};
 constexpr const char* kCommonDirectories[] = {"/bin",           "/sbin",
                                               "/lib",           "/lib64",
                                               "/usr/bin",       "/tmp",
