@@ -52,6 +52,7 @@ void ShadowMemory::store(uint64_t paddr, uint32_t size, const uint8_t* values,
     std::memcpy(page->labels + offset, labels, n * sizeof(LabelId));
     std::memcpy(page->values + offset, values, n);
   });
+  page->lines |= ShadowPage::lines_of(offset, size);
   if (page->labelled == 0) --empty_;
   page->labelled += now - before;
   labelled_ += uint64_t{now} - before;

@@ -16,8 +16,17 @@ inline constexpr uint32_t kShadowPageSize = 4096;
 struct ShadowPage {
   LabelId labels[kShadowPageSize];
   uint8_t values[kShadowPageSize];
+  // A bit for each kLine bytes: none of them has a label unless it is set. Of a page without labels
+  // none is.
+  uint64_t lines;
   uint32_t labelled;   // bytes that have a label
   bool may_be_stored;  // some of the labels, as LabelSets::is_stored() says
+
+  static constexpr uint32_t kLine = kShadowPageSize / 64;
+  static uint64_t lines_of(uint32_t offset, uint32_t size) {
+    const uint32_t first = offset / kLine, last = (offset + size - 1) / kLine;
+    return (~uint64_t{0} >> (63 - (last - first))) << first;
+  }
 };
 
 // Calls run(size), with a constant for the sizes of most accesses.
@@ -52,7 +61,7 @@ class ShadowMemory {
 
   // Whether a byte of the range has a label (that may turn out to be stale).
   static bool any(const ShadowPage& page, uint32_t offset, uint32_t size) {
-    if (page.labelled == 0) return false;
+    if ((page.lines & ShadowPage::lines_of(offset, size)) == 0) return false;
     return with_size(size, [labels = page.labels + offset](auto n) {
       LabelId all = kNoLabel;
       for (uint32_t i = 0; i < n; ++i) all |= labels[i];
@@ -76,11 +85,15 @@ class ShadowMemory {
   // They have been written with what has no label.
   void clear(uint64_t paddr, uint32_t size) {
     ShadowPage* page = find(paddr);
-    if (page && page->labelled != 0) clear(*page, uint32_t(paddr % kShadowPageSize), size);
+    if (page && size != 0) clear(*page, uint32_t(paddr % kShadowPageSize), size);
   }
   void clear(ShadowPage& page, uint32_t offset, uint32_t size) {
+    const uint64_t lines = page.lines & ShadowPage::lines_of(offset, size);
+    if (lines == 0) return;
+    const uint32_t before = page.labelled;
     for (uint32_t i = offset; i < offset + size; ++i)
       if (page.labels[i] != kNoLabel) drop(page, i);
+    if (page.labelled != before) look_again(page, lines);
   }
 
   // Bytes that have a label, and at most so far.
@@ -130,7 +143,20 @@ class ShadowMemory {
   void drop(ShadowPage& page, uint32_t at) {
     page.labels[at] = kNoLabel;
     --labelled_;
-    if (--page.labelled == 0) ++empty_;
+    if (--page.labelled == 0) {
+      ++empty_;
+      page.lines = 0;
+    }
+  }
+  // At these lines, that have lost labels.
+  static void look_again(ShadowPage& page, uint64_t lines) {
+    for (; (lines & page.lines) != 0; lines &= lines - 1) {
+      const auto line = unsigned(__builtin_ctzll(lines));
+      const LabelId* const labels = page.labels + line * ShadowPage::kLine;
+      LabelId all = kNoLabel;
+      for (uint32_t i = 0; i < ShadowPage::kLine; ++i) all |= labels[i];
+      if (all == kNoLabel) page.lines &= ~(uint64_t{1} << line);
+    }
   }
 
   std::unique_ptr<Leaf[]> leaves_;
