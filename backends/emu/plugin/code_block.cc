@@ -13,6 +13,7 @@ CodeBlock& CodeBlocks::find(const qemu_plugin_tb* block, bool is_user, bool is_6
   const size_t count = qemu_plugin_tb_n_insns(block);
   auto made = std::make_unique<CodeBlock>();
   made->translated = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0));
+  made->size = uint32_t(count);
   made->is_user = is_user;
   made->is_64bit = is_64bit;
   key_.clear();
@@ -41,6 +42,10 @@ taint::Block& CodeBlocks::decode(CodeBlock& block) {
     pieces.push_back({bytes + begin, end - begin});
   }
   block.ops = &cache_.find(pieces, block.is_64bit);
+  block.reads = block.ops->summary.reads;
+  block.address_reads = block.ops->summary.address_reads;
+  block.kills = block.ops->summary.kills;
+  block.has_unmodelled = block.ops->has_unmodelled;
   return *block.ops;
 }
 

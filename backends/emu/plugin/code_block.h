@@ -20,16 +20,18 @@ struct CodeSite {
 };
 
 // Code as QEMU translated it, at its place.
-struct CodeBlock {
-  uint64_t translated;  // its address when it was: see RegisterFile::pc
+struct alignas(64) CodeBlock {
+  // First what is looked at each time it runs, in one line of the cache.
+  taint::Block* ops = nullptr;  // decoded when it is first needed, and then
+  taint::RegisterMask reads = 0, address_reads = 0, kills = 0;  // of its summary
   // Where it is, for the task that ran it last, in that time of the task.
   uint64_t vaddr = 0, task = 0, time = 0;
-  bool is_user, is_64bit;
+  uint32_t size = 0;  // instructions
+  bool is_user = false, is_64bit = false, has_unmodelled = false;
+
+  uint64_t translated = 0;      // its address when it was: see RegisterFile::pc
   std::string bytes;            // of all instructions
   std::vector<CodeSite> sites;  // one for each
-  taint::Block* ops = nullptr;  // decoded when it is first needed
-
-  uint32_t size() const { return uint32_t(sites.size()); }
 };
 
 // QEMU translates the same code again and again; callbacks may outlive a translation.

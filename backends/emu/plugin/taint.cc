@@ -136,7 +136,7 @@ Access& Taint::append(const CodeSite& site) {
 void Taint::touch(const CodeSite& site, const Access& access) {
   pending_.touched = true;
   // Last: it may report, and the host may ask.
-  if (!access.is_store && site.block->is_user) note_holder(site, Access(access));
+  if (!access.is_store && site.block->is_user) note_holder(site, access);
 }
 
 void Taint::check_translation(qemu_plugin_meminfo_t info, uint64_t vaddr, uint64_t paddr) {
@@ -172,13 +172,13 @@ void Taint::begin_block(CodeBlock& block, uint32_t first, uint64_t base) {
   pending_.first = first;
   pending_.base = base;
   pending_.touched = pending_.reissued = false;
-  pending_.reads_none = reads_none(blocks_.ops(block));
+  pending_.reads_none = reads_none(block);
   pending_.log.clear();
 }
 
-bool Taint::reads_none(const taint::Block& ops) const {
-  const taint::RegisterMask reads =
-      ops.summary.reads | (policy_.pointers ? ops.summary.address_reads : 0);
+bool Taint::reads_none(CodeBlock& block) {
+  (void)blocks_.ops(block);
+  const taint::RegisterMask reads = block.reads | (policy_.pointers ? block.address_reads : 0);
   return (reads & registers_.labelled) == 0;
 }
 
@@ -193,8 +193,8 @@ void Taint::on_block(CodeBlock& block) {
   if (pending_.block) {
     // Of those begun the last one faulted, unless it is the last one of all.
     const auto begun = uint32_t(now() - pending_.base);
-    const bool all = begun >= pending_.block->size() || pending_.reissued;
-    carry_out(all ? std::min(begun, pending_.block->size()) : begun - (begun != 0));
+    const bool all = begun >= pending_.block->size || pending_.reissued;
+    carry_out(all ? std::min(begun, pending_.block->size) : begun - (begun != 0));
   }
   if (registers_.labelled == 0) return deactivate();
   begin_block(block, 0, now());
@@ -203,7 +203,7 @@ void Taint::on_block(CodeBlock& block) {
 void Taint::finish() {
   if (!pending_.block) return;
   const auto begun = uint32_t(now() - pending_.base);
-  if (begun != 0) carry_out(std::min(begun, pending_.block->size()) - 1);
+  if (begun != 0) carry_out(std::min(begun, pending_.block->size) - 1);
 }
 
 // Up to, and without, `last`.
@@ -212,12 +212,11 @@ void Taint::carry_out(uint32_t last) {
   const uint32_t first = pending_.first;
   if (first >= last) return;
   pending_.first = last;
-  const taint::Block& ops = blocks_.ops(block);
-  const bool whole = first == 0 && last == block.size();
+  const bool whole = first == 0 && last == block.size;
   ++counts_.blocks;
-  if (ops.has_unmodelled) count_unmodelled(ops, first, last);
+  if (block.has_unmodelled) count_unmodelled(*block.ops, first, last);
   if (whole && !pending_.touched && pending_.reads_none) {
-    registers_.clear(ops.summary.kills);
+    registers_.clear(block.kills);
     ++counts_.quiet_blocks;
     return pending_.log.clear();
   }
@@ -298,15 +297,15 @@ void Taint::report_findings(const CodeBlock& block, uint64_t base) {
   }
 }
 
-// A program loads labelled bytes.
+// A program loads labelled bytes. The log that the access is of may be gone after a report.
 void Taint::note_holder(const CodeSite& site, const Access& access) {
-  const uint32_t beyond = access.bytes_on_next_page(), here = access.size - beyond;
+  const uint32_t size = access.size, beyond = access.bytes_on_next_page(), here = size - beyond;
   LabelId labels[Access::kMostBytes];
   memory_.load(access.paddr, here, access.value, labels);
   if (beyond != 0) memory_.load(access.paddr2, beyond, access.value + here, labels + here);
   const uint32_t holder = findings_.holder_of(task_);
   LabelId first = kNoLabel;
-  for (uint32_t i = 0; i < access.size; ++i)
+  for (uint32_t i = 0; i < size; ++i)
     if (findings_.hold(holder, labels[i], now())) first = labels[i];
   if (first == kNoLabel) return;
   report(TaintFindingKind::kHolder, first, now(), host_.pc(site.block->translated + site.offset),

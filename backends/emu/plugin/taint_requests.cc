@@ -93,7 +93,7 @@ bool Taint::handle(Request& request) {
     default:
       return false;
   }
-  if (pending_.block) pending_.reads_none = reads_none(blocks_.ops(*pending_.block));
+  if (pending_.block) pending_.reads_none = reads_none(*pending_.block);
   return true;
 }
 

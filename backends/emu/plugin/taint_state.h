@@ -89,7 +89,7 @@ class Taint {
   void check_translation(qemu_plugin_meminfo_t info, uint64_t vaddr, uint64_t paddr);
   void tidy();
   bool meets_label(const taint::Access& access) const;
-  bool reads_none(const taint::Block& ops) const;
+  bool reads_none(CodeBlock& block);
 
   // taint_requests.cc
   uint32_t set_options();

@@ -104,7 +104,6 @@ LabelId LabelSets::join_slowly(LabelId a, LabelId b) {
 }
 
 LabelId LabelSets::unite(LabelId a, LabelId b) {
-  if ((a & b & kSingleLabel) != 0 && options_.max_runs >= kInPlace) return pair_of(a, b);
   LabelRun single_a, single_b;
   const auto runs_a = runs(a, single_a), runs_b = runs(b, single_b);
   const uint32_t depth_a = depth(a), depth_b = depth(b);

@@ -58,6 +58,9 @@ class LabelSets {
   LabelId join(LabelId a, LabelId b) {
     if (a == b || b == kNoLabel) return a;
     if (a == kNoLabel) return b;
+    // Of two bytes that are compared, say: a pair that comes once, and need not be remembered
+    // twice.
+    if ((a & b & kSingleLabel) != 0 && options_.max_runs >= kInPlace) return pair_of(a, b);
     const Memo& memo = memos_[memo_index(a, b)];
     return memo.a == a && memo.b == b ? memo.joined : join_slowly(a, b);
   }
