@@ -142,7 +142,8 @@ def killed(scratch, mode):
         fptrace.wait()
         left = harness.wait_until_none_left(10)
         check(not left, f"{where}: {len(left)} processes go on, such as {left[:5]}")
-        if not log.exists():  # killed before it was made; the program had not begun either
+        # Killed before it was begun; the program had not begun either.
+        if not log.exists() or log.stat().st_size == 0:
             verdicts["before the log"] = verdicts.get("before the log", 0) + 1
             check(delay < 0.3, f"{where}: no log")
             continue
