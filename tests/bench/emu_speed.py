@@ -126,7 +126,7 @@ class Bench:
         timed([self.fptrace, "record", "-o", bundle, "--include", "/bin/true", "--include", "/etc/hosts", "--", *WORK])
         traced = [self.fptrace, "replay", "-q", "--log", self.work / "log.fplog", bundle]
         lines = []
-        for what, more in (("events", ["--no-hash"]), ("events and contents", [])):
+        for what, more in (("events", ["--no-hash", "--no-manifest"]), ("events, contents and a manifest", [])):
             lines.append(f"replay with {what} / bare (at most 1.15): " + self.alternate(
                 lambda m=more: timed(traced + m), lambda: timed([self.fptrace, "replay", bundle])))
         h = header(bundle)
