@@ -1,16 +1,15 @@
 #include "backends/emu/recording/forecast.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <deque>
 #include <fstream>
-#include <memory>
 #include <set>
 #include <utility>
 
 #include "backends/emu/recording/version_shims.h"
+#include "common/base/directory.h"
 #include "common/path/program_search.h"
 #include "common/syscall/exec_image.h"
 
@@ -165,14 +164,9 @@ class Forecaster {
   void add_subcommands(const std::string& script) {
     const std::string directory = script.substr(0, script.rfind('/') + 1);
     const std::string prefix = base_name(script) + "-";
-    std::vector<std::string> found;
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
-    while (const dirent* one = entries ? ::readdir(entries.get()) : nullptr)
-      if (std::string_view(one->d_name).starts_with(prefix) &&
-          host_program_error(directory + one->d_name) == 0)
-        found.push_back(directory + one->d_name);
-    std::ranges::sort(found);
-    for (const std::string& path : found) add_program(path);
+    for (const std::string& name : names_in(directory))
+      if (name.starts_with(prefix) && host_program_error(directory + name) == 0)
+        add_program(directory + name);
   }
 
   // A program may start others, too.
@@ -219,10 +213,8 @@ class Forecaster {
     const std::string& search = request_.search;
     for (size_t at = 0; at <= search.size();) {
       const size_t end = std::min(search.find(':', at), search.size());
-      const std::unique_ptr<DIR, int (*)(DIR*)> directory(
-          ::opendir(absolute(search.substr(at, end - at)).c_str()), ::closedir);
-      while (const dirent* one = directory ? ::readdir(directory.get()) : nullptr)
-        commands_.insert(one->d_name);
+      const auto names = names_in(absolute(search.substr(at, end - at)));
+      commands_.insert(names.begin(), names.end());
       at = end + 1;
     }
     return commands_;

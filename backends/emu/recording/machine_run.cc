@@ -52,13 +52,10 @@ struct Place {
     return Place{*std::move(work), *std::move(memory), image};
   }
 
-  // On a thread of its own. The object must stay where it is.
-  std::future<Result<void>> copy_image() const {
-    return std::async(std::launch::async, [this]() -> Result<void> {
-      if (auto ok = copy(image.state_path(), files().state); !ok) return ok;
-      if (auto ok = copy(image.disk_path(), files().disk); !ok) return ok;
-      return copy_memory(image.memory_path(), files().ram);
-    });
+  Result<void> copy_image() const {
+    if (auto ok = copy(image.state_path(), files().state); !ok) return ok;
+    if (auto ok = copy(image.disk_path(), files().disk); !ok) return ok;
+    return copy_memory(image.memory_path(), files().ram);
   }
 
   MachineFiles files() const {
@@ -165,14 +162,14 @@ struct Contents {
   std::vector<std::string> warnings;
 };
 
-// Of the disk `path`.
-Contents make_contents(const RecordRequest& request, const Job& job, const std::string& path) {
+// Of the disk `path`. `program`: on this host; not of a rootfs.
+Contents make_contents(const RecordRequest& request, const Job& job, const std::string& program,
+                       const std::string& path) {
   if (!request.rootfs.empty())
     return {write_rootfs_payload(path, request.rootfs, request.argv[0], search_path()), {}};
-  Contents made{find_program(request.argv[0]), {}};
-  if (!made.program) return made;
+  Contents made{program, {}};
   const auto warn = [&made](const std::string& sentence) { made.warnings.push_back(sentence); };
-  const PayloadRequest payload{*made.program,    request.argv,    job.cwd, job.input_file,
+  const PayloadRequest payload{program,          request.argv,    job.cwd, job.input_file,
                                request.manifest, request.include, warn};
   if (auto ok = write_payload(path, payload); !ok) made.program = fail(ok.error());
   return made;
@@ -201,10 +198,9 @@ Result<std::unique_ptr<Recording>> prepare_recording(const RecordRequest& reques
   if (!qemu) return fail(qemu.error());
   auto job = job_of_this_process();
   if (!job) return fail(job.error());
-  if (request.rootfs.empty()) {
-    // Said before an image is built for it.
-    if (auto program = find_program(request.argv[0]); !program) return fail(program.error());
-  }
+  Result<std::string> program;
+  if (request.rootfs.empty()) program = find_program(request.argv[0]);
+  if (!program) return fail(program.error());  // said before an image is built for it
   const auto image = image_for(request.image, *qemu, request.progress);
   if (!image) return fail(image.error());
   auto place = Place::make(*image);
@@ -212,9 +208,8 @@ Result<std::unique_ptr<Recording>> prepare_recording(const RecordRequest& reques
   if (auto ok = reserve_disk(place->contents()); !ok) return fail(ok.error());
   // The disk's contents are made while its machine starts.
   auto contents = std::async(std::launch::async, make_contents, std::cref(request), std::cref(*job),
-                             place->contents());
-  auto copied = place->copy_image();
-  if (auto ok = copied.get(); !ok) return fail(ok.error());
+                             *program, place->contents());
+  if (auto ok = place->copy_image(); !ok) return fail(ok.error());
   SessionOptions session;
   session.timeout = request.timeout;
   BundleHeader header;
@@ -246,7 +241,7 @@ Result<std::unique_ptr<MachineRun>> prepare_replay(const ReplayRequest& request)
     return fail(Errc::kUnsupported, request.path + ": " + differ.front());
   auto place = Place::make(*image);
   if (!place) return fail(place.error());
-  auto copied = place->copy_image();
+  auto copied = std::async(std::launch::async, [&place] { return place->copy_image(); });
   const auto unpacked = unpack_bundle(request.path, *index, place->log(), place->contents());
   if (auto ok = copied.get(); !ok) return fail(ok.error());
   if (!unpacked)

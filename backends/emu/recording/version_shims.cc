@@ -6,21 +6,13 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/base/directory.h"
 #include "common/path/program_search.h"
 
 namespace fptrace::emu {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::vector<fs::path> entries_of(const fs::path& directory) {
-  std::vector<fs::path> all;
-  std::error_code error;
-  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
-    all.push_back(it->path());
-  std::ranges::sort(all);
-  return all;
-}
 
 // PYENV_VERSION of /home/me/.pyenv.
 std::string variable_of(const fs::path& root) {
@@ -31,8 +23,7 @@ std::string variable_of(const fs::path& root) {
 }
 
 // .python-version, .ruby-version.
-bool names_a_version(const fs::path& file) {
-  const std::string name = file.filename();
+bool names_a_version(const std::string& name) {
   return name.starts_with('.') && name.ends_with("-version");
 }
 
@@ -53,10 +44,9 @@ class ShimReader {
     std::istringstream words(text);
     for (std::string version; words >> version;) {
       if (version == "system") add_system();
-      for (const auto& one : entries_of(versions_)) {
-        const std::string found = one.filename();
-        if (found == version || found.starts_with(version + ".")) add(one / "bin" / name_);
-      }
+      for (const std::string& found : names_in(versions_))
+        if (found == version || found.starts_with(version + "."))
+          add(versions_ / found / "bin" / name_);
     }
   }
   ShimTarget& target() { return target_; }
@@ -93,13 +83,13 @@ ShimTarget look_behind_shim(const std::string& program, const std::string& cwd,
   for (const std::string& one : env)
     if (one.starts_with(variable)) reader.take(one.substr(variable.size()));
   for (fs::path directory = cwd; !directory.empty(); directory = directory.parent_path()) {
-    for (const auto& file : entries_of(directory))
-      if (names_a_version(file)) reader.read_file(file);
+    for (const std::string& name : names_in(directory))
+      if (names_a_version(name)) reader.read_file(directory / name);
     if (directory == directory.root_path()) break;
   }
   reader.read_file(root / "version");
-  for (const auto& one : entries_of(root))
-    if (one.extension() == ".d") reader.target().hooks.push_back(one);
+  for (const std::string& name : names_in(root))
+    if (name.ends_with(".d")) reader.target().hooks.push_back(root / name);
   return std::move(reader.target());
 }
 
