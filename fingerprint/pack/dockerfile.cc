@@ -33,8 +33,8 @@ std::string install(const Installable& what) {
   }
   if (names.empty()) return "";
   std::string out =
-      "# The versions of the trace. One that the mirror has no more is in the archive of\n"
-      "# snapshot.debian.org, or take the version away.\nRUN ";
+      "# The versions of the trace. One that the mirror has no more is in Debian's snapshot\n"
+      "# archive, or take the version away.\nRUN ";
   for (const std::string& arch : foreign) out += "dpkg --add-architecture " + arch + " && ";
   return out + "apt-get update && apt-get install -y --no-install-recommends --allow-downgrades" +
          names + " \\\n && rm -rf /var/lib/apt/lists/*\n";
