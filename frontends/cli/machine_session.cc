@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <ctime>
+#include <cstdint>
 
 namespace fptrace::cli {
 
@@ -16,19 +18,27 @@ Interruption::Interruption() {
     if (::sigaction(s, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) sigaddset(&set_, s);
   }
   ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
-  waiter_ = std::jthread([this](std::stop_token ended) {
-    constexpr timespec kLook{0, 50'000'000};
-    while (!ended.stop_requested()) {
-      const int s = ::sigtimedwait(&set_, nullptr, &kLook);
-      if (s <= 0) continue;
-      signal_ = s;
-      stop_.request_stop();
-    }
-  });
+  ended_ = UniqueFd(::eventfd(0, EFD_CLOEXEC));
+  waiter_ = std::thread([this] { wait_for_one(); });
+}
+
+void Interruption::wait_for_one() {
+  const UniqueFd signals(::signalfd(-1, &set_, SFD_CLOEXEC));
+  // With no descriptors left to be had there is nothing to wait with: signals stay blocked.
+  pollfd fds[] = {{signals.get(), POLLIN, 0}, {ended_.get(), POLLIN, 0}};
+  while (ended_ && fds[1].revents == 0) {
+    if (::poll(fds, 2, -1) < 0 && errno != EINTR) return;
+    signalfd_siginfo came{};
+    if ((fds[0].revents & POLLIN) == 0 || ::read(fds[0].fd, &came, sizeof came) != sizeof came)
+      continue;
+    signal_ = int(came.ssi_signo);
+    stop_.request_stop();
+  }
 }
 
 Interruption::~Interruption() {
-  waiter_.request_stop();
+  const uint64_t one = 1;
+  (void)!::write(ended_.get(), &one, sizeof one);
   waiter_.join();
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }

@@ -7,6 +7,7 @@
 
 #include "backends/emu/recording/machine_run.h"
 #include "common/base/child_process.h"
+#include "common/base/unique_fd.h"
 
 namespace fptrace::cli {
 
@@ -23,10 +24,13 @@ class Interruption {
   int signal() const { return signal_; }  // that came; 0: none
 
  private:
+  void wait_for_one();
+
   sigset_t set_{}, before_{};
   std::stop_source stop_;
   std::atomic<int> signal_ = 0;
-  std::jthread waiter_;
+  UniqueFd ended_;  // an eventfd that ends the thread
+  std::thread waiter_;
 };
 
 // The program's streams to this process's own. A reader that has gone closes the stream.

@@ -32,17 +32,21 @@ constexpr const char* kCommonFiles[] = {
     // Of a C library that speaks another character set.
     "/usr/share/locale/locale.alias", "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache",
     "/usr/lib64/gconv/gconv-modules.cache"};
-constexpr const char* kCommonDirectories[] = {"/bin",           "/sbin",
-                                              "/lib",           "/lib64",
-                                              "/usr/bin",       "/tmp",
-                                              "/var/tmp",       "/run",
-                                              "/root",          "/home",
-                                              "/etc",           "/usr/lib",
-                                              "/opt",           "/srv",
-                                              "/mnt",           "/usr/share",
-                                              "/usr/local/bin", "/usr/local/include",
-                                              "/usr/local/lib", "/usr/local/share",
-                                              "/media"};
+// Of file-hierarchy(7) and hier(7), and links that distributions have had for long: a name that is
+// not there is looked for all the same, and where that search ends is part of what a program does.
+constexpr const char* kCommonDirectories[] = {
+    // The root's.
+    "/bin", "/boot", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/root", "/run",
+    "/sbin", "/srv", "/tmp",
+    // The distribution's.
+    "/usr/bin", "/usr/games", "/usr/include", "/usr/lib", "/usr/libexec", "/usr/sbin", "/usr/share",
+    "/usr/src", "/usr/tmp",
+    // What is installed by hand.
+    "/usr/local/bin", "/usr/local/etc", "/usr/local/include", "/usr/local/lib", "/usr/local/sbin",
+    "/usr/local/share",
+    // What changes.
+    "/var/cache", "/var/lib", "/var/lock", "/var/log", "/var/mail", "/var/opt", "/var/run",
+    "/var/spool", "/var/tmp"};
 constexpr const char* kCommonTrees[] = {"/usr/lib/locale/C.utf8", "/lib/terminfo", "/etc/terminfo"};
 // A working directory that somebody made to work in is not one of these, nor that large.
 constexpr const char* kSharedDirectories[] = {"/",    "/tmp", "/var/tmp", "/home", "/root",
