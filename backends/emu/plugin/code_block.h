@@ -16,7 +16,8 @@ struct CodeBlock;
 struct CodeSite {
   CodeBlock* block;
   uint32_t index;
-  uint32_t offset;  // of its address to the block's
+  uint32_t offset;   // of its address to the block's
+  uint32_t finding;  // Findings' index of it, as far as that is known
 };
 
 // Code as QEMU translated it, at its place.

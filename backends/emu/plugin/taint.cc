@@ -271,7 +271,7 @@ void Taint::count_unmodelled(const taint::Block& ops, uint32_t first, uint32_t l
   }
 }
 
-void Taint::report_findings(const CodeBlock& block, uint64_t base) {
+void Taint::report_findings(CodeBlock& block, uint64_t base) {
   using Kind = taint::Finding::Kind;
   const uint32_t holder = findings_.holder_of(block.is_user ? block.task : host_.current_task());
   // A report may make a stop, and a request there may carry out more.
@@ -288,12 +288,12 @@ void Taint::report_findings(const CodeBlock& block, uint64_t base) {
                       : found.kind == Kind::kJump ? TaintFindingKind::kJump
                                                   : TaintFindingKind::kInstruction;
     if ((options_.watch >> uint32_t(kind) & 1) == 0) continue;
-    const uint64_t vaddr = block.vaddr + block.sites[found.instruction].offset;
+    CodeSite& code = block.sites[found.instruction];
+    const uint64_t vaddr = block.vaddr + code.offset;
     const uint64_t at = base + found.instruction + 1;
-    uint32_t entry = 0;
-    if (findings_.note(taint::SiteKind(kind), holder, vaddr, found.label, at,
-                       options_.reports_per_site, entry))
-      report(kind, found.label, at, vaddr, entry, holder);
+    const LabelId told = findings_.note(taint::SiteKind(kind), holder, vaddr, found.label, at,
+                                        options_.reports_per_site, code.finding);
+    if (told != kNoLabel) report(kind, told, at, vaddr, code.finding, holder);
   }
 }
 

@@ -201,7 +201,9 @@ uint32_t Taint::label_register(const Request& request) {
 uint32_t Taint::query_register(Request& request) {
   const RegisterPlace found = find_register(request.args[0]);
   if (found.size == 0) return EINVAL;
-  memcpy(host_.wire->mail, registers_.at(found.place), found.size * sizeof(LabelId));
+  LabelId* const labels = registers_.at(found.place);
+  for (uint32_t i = 0; i < found.size; ++i) labels[i] = sets_.keep(labels[i]);
+  memcpy(host_.wire->mail, labels, found.size * sizeof(LabelId));
   request.reply[0] = found.size;
   return 0;
 }

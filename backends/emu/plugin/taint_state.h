@@ -82,7 +82,7 @@ class Taint {
   void carry_out(uint32_t last);
   void execute_block(CodeBlock& block, uint32_t first, uint32_t last);
   void count_unmodelled(const taint::Block& ops, uint32_t first, uint32_t last);
-  void report_findings(const CodeBlock& block, uint64_t base);
+  void report_findings(CodeBlock& block, uint64_t base);
   void note_holder(const CodeSite& site, const taint::Access& access);
   void report(TaintFindingKind kind, taint::LabelId set, uint64_t count, uint64_t vaddr,
               uint32_t entry, uint32_t holder);

@@ -168,9 +168,10 @@ void add(Emitter& e, bool stores) {
     return;
   }
   const Place a = e.read(0), b = or_else(e.read_labelled(1), a);
-  const Place result = stores && e.is_reg(0) ? a : e.temp(a.size);
+  if (!stores) return e.compare(a, b.low(a.size));
+  const Place result = e.is_reg(0) ? a : e.temp(a.size);
   e.arithmetic(result, a, b.low(a.size));
-  if (stores) e.put(0, result);
+  e.put(0, result);
 }
 
 void add_one(Emitter& e, uint8_t set) {
@@ -568,7 +569,7 @@ void call(Emitter& e) {
   e.store_none(e.stack_size());
 }
 
-void jump_if(Emitter& e) { e.branch(e.pick_flags(flags_of_condition(condition(e)))); }
+void jump_if(Emitter& e) { e.branch_if(flags_of_condition(condition(e))); }
 
 // JRCXZ, LOOP and its like.
 void jump_on_count(Emitter& e, bool counts, uint8_t also) {

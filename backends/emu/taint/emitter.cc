@@ -216,6 +216,11 @@ void Emitter::branch(Place a) {
   emit({OpCode::kBranch, 0, 0, 0, 0, a.at, 0, a.size});
 }
 
+void Emitter::branch_if(uint8_t set) {
+  this->set(Instruction::kIsBranch);
+  emit({OpCode::kBranchIf, 0, set, 0, 0, 0, 0, 0});
+}
+
 void Emitter::jump(Place a) {
   set(Instruction::kIsJump);
   if (a) emit({OpCode::kJump, 0, 0, 0, 0, a.at, 0, a.size});

@@ -103,6 +103,9 @@ class Emitter {
   void arithmetic(Place d, Place a, Place b, uint8_t set = kAllFlags) {
     binary(OpCode::kArithmetic, d, a, b, set);
   }
+  void compare(Place a, Place b) {
+    emit({OpCode::kCompare, uint8_t(a.size), 0, 0, 0, a.at, b.at, 0});
+  }
   void logic(Place d, Place a, Place b) { binary(OpCode::kLogic, d, a, b, 0); }
   void flags(uint8_t set, Place a);
   void clear_flags(uint8_t set);
@@ -112,6 +115,7 @@ class Emitter {
   void pick_flags(Place d, uint8_t set);
   void string(StringKind kind, unsigned element, bool repeated);
   void branch(Place a);
+  void branch_if(uint8_t set);
   void jump(Place a);
   void unmodelled(Place a);
   void push_x87() { emit({OpCode::kPushX87, 0, 0, 0, 0, 0, 0, 0}); }

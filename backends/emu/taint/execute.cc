@@ -39,7 +39,10 @@ class Interpreter {
 
   LabelId join(LabelId a, LabelId b) { return sets_.join(a, b); }
   LabelId computed(LabelId id) { return sets_.computed(id); }
-  LabelId join_all(const LabelId* labels, uint32_t count) { return sets_.join_all(labels, count); }
+  // Of flags, too, but to stay.
+  LabelId join_all(const LabelId* labels, uint32_t count) {
+    return sets_.keep(sets_.join_all(labels, count));
+  }
   void set_flags(uint8_t set, LabelId label) {
     for (; set != 0; set = uint8_t(set & (set - 1)))
       r_[flag_at(unsigned(__builtin_ctz(set)))] = label;
@@ -52,6 +55,7 @@ class Interpreter {
   }
 
   void arithmetic(const Op& op);
+  void compare(const Op& op);
   void logic(const Op& op);
   void lanes(const Op& op);
   void interleave(const Op& op);
@@ -181,6 +185,9 @@ void Interpreter::op(const Op& op) {
     case OpCode::kArithmetic:
       arithmetic(op);
       break;
+    case OpCode::kCompare:
+      compare(op);
+      break;
     case OpCode::kLogic:
       logic(op);
       break;
@@ -188,7 +195,7 @@ void Interpreter::op(const Op& op) {
       set_flags(op.w, computed(join_all(a, op.c)));
       break;
     case OpCode::kPickFlags:
-      std::fill_n(d, op.n, pick_flags(op.w));
+      std::fill_n(d, op.n, sets_.keep(pick_flags(op.w)));
       break;
     case OpCode::kLoad:
       load(op.a, op.n, d);
@@ -211,6 +218,9 @@ void Interpreter::op(const Op& op) {
       break;
     case OpCode::kBranch:
       if (const LabelId all = join_all(a, op.c)) report(Finding::kBranch, all);
+      break;
+    case OpCode::kBranchIf:
+      if (const LabelId all = pick_flags(op.w)) report(Finding::kBranch, all);
       break;
     case OpCode::kJump:
       if (const LabelId all = join_all(a, op.c)) report(Finding::kJump, all);
@@ -238,6 +248,13 @@ void Interpreter::arithmetic(const Op& op) {
   if ((op.w & kSetCf) != 0) flags[kCf] = high;
   flags[kPf] = flags[kAf] = low;
   flags[kZf] = flags[kSf] = flags[kOf] = high;
+}
+
+void Interpreter::compare(const Op& op) {
+  const Compared compared = taint::compare(sets_, r_ + op.a, r_ + op.b, op.n);
+  LabelId* const flags = r_ + kFlags;
+  flags[kPf] = flags[kAf] = compared.low;
+  flags[kCf] = flags[kZf] = flags[kSf] = flags[kOf] = compared.all;
 }
 
 void Interpreter::logic(const Op& op) {
@@ -491,8 +508,18 @@ LabelId inputs(const Instruction& instruction, std::span<const Access> log, cons
 
 }  // namespace
 
+void settle_flags(const State& state) {
+  if (!state.sets.many_passing()) return;
+  for (unsigned i = 0; i < kFlagCount; ++i) {
+    LabelId& flag = state.registers.bytes[flag_at(i)];
+    flag = state.sets.keep(flag);
+  }
+  state.sets.forget_passing();
+}
+
 bool execute(const Block& block, uint32_t first, uint32_t last, std::span<const Access> log,
              const Policy& policy, const State& state, FindingList& findings) {
+  settle_flags(state);
   RegisterShadow& registers = state.registers;
   last = std::min(last, uint32_t(block.instructions.size()));
   if (first >= last) return false;

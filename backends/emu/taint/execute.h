@@ -50,6 +50,10 @@ struct State {
   LabelSets& sets;
 };
 
+// Before a block is executed: the flags' passing sets are kept and all others forgotten, if those
+// are many.
+void settle_flags(const State& state);
+
 // Moves labels as the instructions [first, last) of the block did that accessed memory so, `log`
 // being of these only and in order. The last one is left out when it has not made all its accesses:
 // it did not complete. (A repeated string instruction has done what its complete pairs of accesses

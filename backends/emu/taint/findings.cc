@@ -47,8 +47,12 @@ void Findings::grow_index() {
     place_of(sites_[i].kind, sites_[i].holder, sites_[i].vaddr) = i + 1;
 }
 
-bool Findings::note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set, uint64_t count,
-                    uint32_t reports_per_site, uint32_t& index) {
+Site& Findings::site_of(SiteKind kind, uint32_t holder, uint64_t vaddr, uint64_t count,
+                        uint32_t& index) {
+  if (index < sites_.size()) {
+    Site& site = sites_[index];
+    if (site.vaddr == vaddr && site.holder == holder && site.kind == kind) return site;
+  }
   if ((sites_.size() + 1) * 2 > index_.size()) grow_index();
   uint32_t& place = place_of(kind, holder, vaddr);
   if (place == 0) {
@@ -56,18 +60,28 @@ bool Findings::note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set,
     place = uint32_t(sites_.size());
   }
   index = place - 1;
-  Site& site = sites_[index];
+  return sites_[index];
+}
+
+LabelId Findings::note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set, uint64_t count,
+                       uint32_t reports_per_site, uint32_t& index) {
+  Site& site = site_of(kind, holder, vaddr, count, index);
   ++site.times;
+  if (!is_news(site, index, set) || site.reports >= reports_per_site) return kNoLabel;
+  ++site.reports;
+  set = sets_.keep(set);
+  if (LabelSets::is_stored(set)) told_.push_back(set);
+  return set;
+}
+
+bool Findings::is_news(Site& site, uint32_t index, LabelId set) {
+  if (LabelSets::is_passing(set)) return add(site.labels, site.depth, set);
   if (set == site.last) return false;
   site.last = set;
   Known& known = known_[(set * 0x9e3779b1u ^ index * 0x85ebca6bu) >> 20];
   if (known.site == index && known.set == set) return false;
   known = {index, set};
-  if (!add(site.labels, site.depth, set)) return false;
-  if (site.reports >= reports_per_site) return false;
-  ++site.reports;
-  if ((set & kSingleLabel) == 0) told_.push_back(set);
-  return true;
+  return add(site.labels, site.depth, set);
 }
 
 bool Findings::hold_slowly(uint32_t index, LabelId set, uint64_t count) {
@@ -80,7 +94,7 @@ bool Findings::hold_slowly(uint32_t index, LabelId set, uint64_t count) {
   const bool first = holder.labels.empty();
   if (first) {
     holder.first_count = count;
-    if ((set & kSingleLabel) == 0) told_.push_back(set);
+    if (LabelSets::is_stored(set)) told_.push_back(set);
   }
   add(holder.labels, holder.depth, set);
   return first;

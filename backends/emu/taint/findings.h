@@ -44,10 +44,11 @@ class Findings {
   // Whoever has its address next is another one.
   void forget(uint64_t task);
 
-  // `set` came to the instruction; `count`: of instructions. Whether that is to be told: the first
-  // time, and while the site's set grows, but no more than `reports_per_site` times.
-  bool note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set, uint64_t count,
-            uint32_t reports_per_site, uint32_t& site);
+  // `set` came to the instruction; `count`: of instructions. Returns what is to be told, a set that
+  // stays, or kNoLabel: it is told the first time, and while the site's set grows, but no more than
+  // `reports_per_site` times. `site`: its index; before, where it was the last time, or anything.
+  LabelId note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set, uint64_t count,
+               uint32_t reports_per_site, uint32_t& site);
   // The task has it in user mode. Whether it is its first label.
   bool hold(uint32_t holder, LabelId set, uint64_t count) {
     if (set == kNoLabel || (holder == cached_holder_ && cache_[set % kCache] == set)) return false;
@@ -62,9 +63,11 @@ class Findings {
 
  private:
   static constexpr uint32_t kCache = 1 << 10;
-  // Whether something of it is new.
+  // Takes it in; whether something of it is new.
+  bool is_news(Site& site, uint32_t index, LabelId set);
   bool add(LabelBitmap& labels, uint32_t& depth, LabelId set);
   bool hold_slowly(uint32_t holder, LabelId set, uint64_t count);
+  Site& site_of(SiteKind kind, uint32_t holder, uint64_t vaddr, uint64_t count, uint32_t& index);
   uint32_t& place_of(SiteKind kind, uint32_t holder, uint64_t vaddr);
   void grow_index();
 

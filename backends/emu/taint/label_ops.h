@@ -50,6 +50,16 @@ inline void carry(LabelSets& sets, LabelId* d, const LabelId* a, const LabelId* 
   }
 }
 
+// See OpCode::kCompare.
+struct Compared {
+  LabelId low, all;
+};
+inline Compared compare(LabelSets& sets, const LabelId* a, const LabelId* b, uint32_t n) {
+  const LabelId low = sets.computed(sets.join_passing(a[0], b[0]));
+  if (n == 1 || (is_uniform(a, n) && is_uniform(b, n))) return {low, low};
+  return {low, sets.computed(sets.join_passing(sets.join_all(a, n), sets.join_all(b, n)))};
+}
+
 // See OpCode::kLogic. Returns what ZF gets.
 inline LabelId logic(LabelSets& sets, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n) {
   if (is_uniform(a, n) && is_uniform(b, n)) {

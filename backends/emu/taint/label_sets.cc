@@ -57,6 +57,7 @@ LabelSets::~LabelSets() {
 std::span<const LabelRun> LabelSets::runs(LabelId id, LabelRun& single) const {
   if (id == kNoLabel) return {};
   if (is_stored(id)) return sets_[id].runs();
+  if (is_passing(id)) return passing_[id & ~kPassingSet].all();
   single = {id & ~kSingleLabel, id & ~kSingleLabel};
   return {&single, 1};
 }
@@ -98,6 +99,7 @@ LabelId LabelSets::join_all(const LabelId* ids, uint32_t count) {
 }
 
 LabelId LabelSets::join_slowly(LabelId a, LabelId b) {
+  if (is_passing(a) || is_passing(b)) return join(keep(a), keep(b));
   const LabelId joined = unite(a, b);
   memos_[memo_index(a, b)] = {a, b, joined};
   return joined;
@@ -126,12 +128,9 @@ LabelId LabelSets::unite(LabelId a, LabelId b) {
   return intern(scratch_, std::max(depth_a, depth_b), too_many || is_merged(a) || is_merged(b));
 }
 
-// Of two labels.
-LabelId LabelSets::pair_of(LabelId a, LabelId b) {
-  const uint32_t first = std::min(a, b) & ~kSingleLabel, last = std::max(a, b) & ~kSingleLabel;
-  if (first + 1 == last) return range(first, last);
-  const LabelRun runs[] = {{first, first}, {last, last}};
-  return intern(runs, 0, false);
+LabelId LabelSets::keep_passing(LabelId id) {
+  const Pair pair = passing_[id & ~kPassingSet];
+  return intern(pair.all(), 0, false);
 }
 
 LabelId LabelSets::deepen(LabelId id) {

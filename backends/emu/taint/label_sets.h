@@ -11,6 +11,8 @@ namespace fptrace::emu::taint {
 using LabelId = uint32_t;
 inline constexpr LabelId kNoLabel = 0;
 inline constexpr LabelId kSingleLabel = uint32_t{1} << 31;
+// Of an id without the top bit: a passing set, see below.
+inline constexpr LabelId kPassingSet = uint32_t{1} << 30;
 
 // Labels are numbers below this.
 inline constexpr uint32_t kMostLabels = kSingleLabel;
@@ -28,8 +30,12 @@ struct LabelRun {
 // With depth, an id names a set and how many computations lie behind it; a union has the greater
 // depth of its two.
 //
-// Sets that nothing refers to any more are reclaimed (see collect_garbage()). Ends the process with
-// a sentence when memory runs out, as operator new is set up to. One thread.
+// Sets that nothing refers to any more are reclaimed (see begin_collection()). Ends the process
+// with a sentence when memory runs out, as operator new is set up to. One thread.
+//
+// What two bytes are compared for is looked at once, by the branch that follows, and a program
+// compares all the time: such a set may be a passing one, which is not interned. Its id is good
+// until forget_passing(); two may be equal and have different ids. keep() gives the id that stays.
 class LabelSets {
  public:
   struct Options {
@@ -50,7 +56,8 @@ class LabelSets {
 
   static LabelId single(uint32_t label) { return kSingleLabel | label; }
   // Whether it takes memory.
-  static bool is_stored(LabelId id) { return id != kNoLabel && (id & kSingleLabel) == 0; }
+  static bool is_stored(LabelId id) { return id != kNoLabel && id < kPassingSet; }
+  static bool is_passing(LabelId id) { return (id & (kSingleLabel | kPassingSet)) == kPassingSet; }
   LabelId range(uint32_t first, uint32_t last);
   // Of what LabelSets do not limit, sorted and apart: merged when there are more than `most` runs.
   LabelId of(std::span<const LabelRun> runs, uint32_t depth, size_t most);
@@ -64,6 +71,19 @@ class LabelSets {
     const Memo& memo = memos_[memo_index(a, b)];
     return memo.a == a && memo.b == b ? memo.joined : join_slowly(a, b);
   }
+  // The same, perhaps as a passing set.
+  LabelId join_passing(LabelId a, LabelId b) {
+    const bool is_pair = a != b && (a & b & kSingleLabel) != 0;
+    if (!is_pair || options_.max_depth != 0 || passing_count_ == kMostPassing ||
+        options_.max_runs < kInPlace)
+      return join(a, b);
+    passing_[passing_count_] = pair_runs(a, b);
+    return kPassingSet | passing_count_++;
+  }
+  LabelId keep(LabelId id) { return is_passing(id) ? keep_passing(id) : id; }
+  // Whether it is time to keep() those in use and forget the others.
+  bool many_passing() const { return passing_count_ > kMostPassing / 2; }
+  void forget_passing() { passing_count_ = 0; }
   // Of all of them; quicker than one after the other.
   LabelId join_all(const LabelId* ids, uint32_t count);
   // The id of the result of a computation, not a copy, of what has `id`.
@@ -78,7 +98,7 @@ class LabelSets {
   bool is_merged(LabelId id) const { return is_stored(id) && sets_[id].merged; }
   // From outside: whether there is such a set.
   bool exists(LabelId id) const {
-    return !is_stored(id) || (id < sets_.size() && sets_[id].count != 0);
+    return is_stored(id) ? id < sets_.size() && sets_[id].count != 0 : !is_passing(id);
   }
 
   // Sets that take memory now, and whether one was ever merged.
@@ -121,6 +141,13 @@ class LabelSets {
     LabelId id = kNoLabel;
     uint32_t hash = 0;
   };
+  // Of two labels: one run or two.
+  struct Pair {
+    LabelRun runs[2];
+    uint32_t count;
+    std::span<const LabelRun> all() const { return {runs, count}; }
+  };
+  static constexpr uint32_t kMostPassing = 512;
   static constexpr uint32_t kMemos = 1 << 15, kRangeMemos = 1 << 12;
 
   static uint32_t memo_index(LabelId a, LabelId b) {
@@ -128,7 +155,14 @@ class LabelSets {
   }
   LabelId join_slowly(LabelId a, LabelId b);
   LabelId unite(LabelId a, LabelId b);
-  LabelId pair_of(LabelId a, LabelId b);
+  static Pair pair_runs(LabelId a, LabelId b) {
+    const uint32_t one = a & ~kSingleLabel, other = b & ~kSingleLabel;
+    const uint32_t first = one < other ? one : other, last = one < other ? other : one;
+    if (first + 1 == last) return {{{first, last}, {}}, 1};
+    return {{{first, first}, {last, last}}, 2};
+  }
+  LabelId pair_of(LabelId a, LabelId b) { return intern(pair_runs(a, b).all(), 0, false); }
+  LabelId keep_passing(LabelId id);
   LabelId range_of(LabelId first, LabelId last);
   LabelId deepen(LabelId id);
   LabelId intern(std::span<const LabelRun> runs, uint32_t depth, bool merged);
@@ -142,6 +176,8 @@ class LabelSets {
   std::vector<IndexEntry> index_;  // open addressing by hash; a power of two
   std::unique_ptr<Memo[]> memos_;
   std::unique_ptr<Memo[]> range_memos_;  // of the ranges from a to b
+  Pair passing_[kMostPassing];
+  uint32_t passing_count_ = 0;
   std::vector<LabelRun> scratch_;
   LabelId free_ = kNoLabel;
   uint64_t stored_ = 0, run_bytes_ = 0, peak_bytes_ = 0;

@@ -30,6 +30,7 @@ constexpr uint16_t x87_at(unsigned index) { return uint16_t(kX87 + index * kX87B
 constexpr uint16_t flag_at(unsigned index) { return uint16_t(kFlags + index); }
 constexpr uint16_t temp_at(unsigned index) { return uint16_t(kTemps + index * kTempBytes); }
 
+// A flag may have a passing set (see LabelSets), no other place may.
 // Sets of flags, as in Op::w.
 inline constexpr uint8_t kSetCf = 1 << kCf, kSetPf = 1 << kPf, kSetAf = 1 << kAf, kSetZf = 1 << kZf,
                          kSetSf = 1 << kSf, kSetOf = 1 << kOf, kSetFsw = 1 << kFsw;
@@ -74,6 +75,8 @@ enum class OpCode : uint8_t {
   // As kCarry with w = n, and the flags of the set w: ZF, SF, CF, OF = C(all of A and B), AF and
   // PF = C(A[0] + B[0]).
   kArithmetic,
+  // The flags as kArithmetic, all of them; there is no D.
+  kCompare,
   // As kUnion, and ZF = C(all of A and B), SF = C(A[n-1] + B[n-1]), PF = C(A[0] + B[0]); CF, OF
   // and AF have none.
   kLogic,
@@ -98,6 +101,7 @@ enum class OpCode : uint8_t {
 
   // What is reported, see Finding.
   kBranch,      // a conditional branch on A[0] + ... + A[c-1]
+  kBranchIf,    // the same on the flags of the set w, all in all
   kJump,        // a jump to the address in A[0] + ... + A[c-1]
   kUnmodelled,  // what the instruction does to A[0] + ... + A[c-1] is a guess that covers all
 

@@ -107,6 +107,10 @@ void uses_of(const Op& op, Use& use) {
       use.read(op.b, op.n);
       use.write(op.dst, op.n);
       return flags_of(op.w, write);
+    case OpCode::kCompare:
+      use.read(op.a, op.n);
+      use.read(op.b, op.n);
+      return flags_of(kAllFlags, write);
     case OpCode::kLogic:
       use.read(op.a, op.n);
       use.read(op.b, op.n);
@@ -129,6 +133,8 @@ void uses_of(const Op& op, Use& use) {
       return use.write(op.dst, op.n);
     case OpCode::kString:
       return string_uses(op, use);
+    case OpCode::kBranchIf:
+      return flags_of(op.w, read);
     case OpCode::kBranch:
     case OpCode::kJump:
     case OpCode::kUnmodelled:
@@ -240,6 +246,7 @@ bool Liveness::has_effect(OpCode code) {
     case OpCode::kRestore:
     case OpCode::kString:
     case OpCode::kBranch:
+    case OpCode::kBranchIf:
     case OpCode::kJump:
     case OpCode::kUnmodelled:
     case OpCode::kPushX87:

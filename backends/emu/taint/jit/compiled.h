@@ -56,7 +56,10 @@ struct Helpers {
   LabelId (*join_all)(Frame*, const LabelId* a, uint32_t count);
   void (*join_each)(Frame*, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n);
   void (*carry)(Frame*, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n, uint32_t lane);
+  // Compared::low, and in the upper half Compared::all.
+  uint64_t (*compare)(Frame*, const LabelId* a, const LabelId* b, uint32_t n);
   LabelId (*logic)(Frame*, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n);
+  LabelId (*keep)(Frame*, LabelId id);
   LabelId (*mix)(Frame*, const LabelId* a, uint32_t count);
   void (*unite_each)(Frame*, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n);
   // `kind` is a Finding::Kind; the label is not kNoLabel.

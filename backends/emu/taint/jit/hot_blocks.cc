@@ -50,8 +50,14 @@ constexpr Helpers kHelpers = {
                     uint32_t n) { join_each(sets(frame), d, a, b, n); },
     .carry = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n,
                 uint32_t lane) { carry(sets(frame), d, a, b, n, lane); },
+    .compare =
+        [](Frame* frame, const LabelId* a, const LabelId* b, uint32_t n) {
+          const Compared compared = compare(sets(frame), a, b, n);
+          return uint64_t{compared.all} << 32 | compared.low;
+        },
     .logic = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b,
                 uint32_t n) { return logic(sets(frame), d, a, b, n); },
+    .keep = [](Frame* frame, LabelId id) { return sets(frame).keep(id); },
     .mix = [](Frame* frame, const LabelId* a,
               uint32_t count) { return sets(frame).computed(sets(frame).join_all(a, count)); },
     .unite_each = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b,
@@ -253,6 +259,7 @@ bool HotBlocks::execute(Block& block, uint32_t first, uint32_t last, std::span<c
     case Effect::kSome:
       break;
   }
+  settle_flags(state);
   Caller caller{block, policy, state, findings};
   Frame frame{state.registers.bytes, &state.registers.labelled, log.data(), steps, &caller};
   code(&frame);

@@ -5,6 +5,8 @@
 namespace fptrace::emu::taint::jit {
 namespace {
 
+bool is_flag(uint16_t place) { return place >= kFlags && place < kTemps; }
+
 // With depth, an operation that takes computed() of some of its bytes only is left alone.
 bool is_compiled(const Op& op, bool depth) {
   switch (op.code) {
@@ -23,6 +25,7 @@ bool is_compiled(const Op& op, bool depth) {
     case OpCode::kMix:
     case OpCode::kMixInto:
     case OpCode::kSpread:
+      return op.c <= kMostLanes && !is_flag(op.a);
     case OpCode::kFlags:
     case OpCode::kBranch:
     case OpCode::kJump:

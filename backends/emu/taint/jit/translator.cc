@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <string>
 
-#include "backends/emu/taint/execute.h"
-
 namespace fptrace::emu::taint::jit {
 namespace {
 
@@ -109,12 +107,14 @@ void Translator::op(const Op& op, const PlannedInstruction& planned) {
       return shift(op);
     case OpCode::kArithmetic:
       return arithmetic(op);
+    case OpCode::kCompare:
+      return compare(op);
     case OpCode::kLogic:
       return logic(op);
     case OpCode::kFlags:
       return put_flags(op.w, mix(inputs()));
     case OpCode::kPickFlags:
-      return put(op.dst, splat(join_all(get_flags(op.w)), op.n));
+      return put(op.dst, splat(keep(join_all(get_flags(op.w))), op.n));
     case OpCode::kLoad:
       return load(op, planned);
     case OpCode::kStore:
@@ -125,8 +125,11 @@ void Translator::op(const Op& op, const PlannedInstruction& planned) {
     case OpCode::kAddress:
       return address(op);
     case OpCode::kBranch:
+      return report(Finding::kBranch, inputs(), planned);
+    case OpCode::kBranchIf:
+      return report(Finding::kBranch, get_flags(op.w), planned);
     case OpCode::kJump:
-      return report(op, planned);
+      return report(Finding::kJump, inputs(), planned);
     case OpCode::kRestore:
     case OpCode::kString:
     case OpCode::kUnmodelled:
@@ -183,6 +186,29 @@ void Translator::arithmetic(const Op& op) {
   put(op.dst, out);
   put_flags(kSetPf | kSetAf, out.front());
   put_flags(kSetZf | kSetSf | kSetOf | (op.w & kSetCf), out.back());
+}
+
+void Translator::compare(const Op& op) {
+  const unsigned n = op.n;
+  const Value va = vector_of(get(op.a, n)), vb = vector_of(get(op.b, n)), both = any_of(va, vb);
+  Label low, all;
+  if (!LLVMIsNull(both)) {
+    const Value seen = reduce_or(both), label = splat_of(seen, n);
+    const Value ok =
+        plan_.depth ? equal(seen, number(0))
+                    : all_lanes(LLVMBuildAnd(builder_, none_or(va, label), none_or(vb, label), ""));
+    const Value fast = vector_of({{both, 0}, label_of(seen)});
+    const Value result = guarded(ok, fast, [&] {
+      const Value at_a = to_memory(va, 0), at_b = to_memory(vb, 1);
+      const Value halves = call(reinterpret_cast<const void*>(helpers_.compare), i64_, frame_, at_a,
+                                at_b, number(n));
+      return LLVMBuildBitCast(builder_, halves, vector_type(2), "");
+    });
+    low = {result, 0};
+    all = {result, 1};
+  }
+  put_flags(kSetPf | kSetAf, low);
+  put_flags(kSetCf | kSetZf | kSetSf | kSetOf, all);
 }
 
 void Translator::logic(const Op& op) {
@@ -242,14 +268,13 @@ void Translator::store(const Op& op, const PlannedInstruction& planned) {
          to_memory(vector_of(labels), 0));
 }
 
-void Translator::report(const Op& op, const PlannedInstruction& planned) {
-  const Value label = scalar_of(join_all(get(op.a, op.c)));
+void Translator::report(Finding::Kind kind, const Run& labels, const PlannedInstruction& planned) {
+  const Value label = scalar_of(join_all(labels));
   if (LLVMIsConstant(label)) return;  // none
   const LLVMBasicBlockRef labelled = new_block(), next = new_block();
   branch(equal(label, number(0)), next, labelled);
   LLVMPositionBuilderAtEnd(builder_, labelled);
-  call(reinterpret_cast<const void*>(helpers_.report), void_, frame_,
-       number(op.code == OpCode::kBranch ? Finding::kBranch : Finding::kJump),
+  call(reinterpret_cast<const void*>(helpers_.report), void_, frame_, number(kind),
        number(planned.index), label);
   LLVMBuildBr(builder_, next);
   LLVMPositionBuilderAtEnd(builder_, next);
@@ -352,6 +377,18 @@ Translator::Label Translator::gather(const Run& labels,
   return label_of(guarded(ok, seen, [&] {
     return call(reinterpret_cast<const void*>(helper), i32_, frame_, to_memory(vector, 0),
                 number(uint32_t(given.size())));
+  }));
+}
+
+// What is not a flag's any more stays: see LabelSets.
+Translator::Label Translator::keep(Label label) {
+  if (!label.vector) return label;
+  const Value id = scalar_of(label);
+  const Value kind = LLVMBuildLShr(builder_, id, number(30), "");
+  static_assert(kPassingSet == 1u << 30 && kSingleLabel == 1u << 31);
+  const Value stays = LLVMBuildICmp(builder_, LLVMIntNE, kind, number(1), "");
+  return label_of(guarded(stays, id, [&] {
+    return call(reinterpret_cast<const void*>(helpers_.keep), i32_, frame_, id);
   }));
 }
 

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "backends/emu/taint/execute.h"
 #include "backends/emu/taint/jit/compiled.h"
 
 namespace fptrace::emu::taint::jit {
@@ -42,12 +43,13 @@ class Translator {
   void shift(const Op& op);
   void logic(const Op& op);
   void arithmetic(const Op& op);
+  void compare(const Op& op);
   void interleave(const Op& op);
   void lanes(const Op& op);
   void address(const Op& op);
   void load(const Op& op, const PlannedInstruction& planned);
   void store(const Op& op, const PlannedInstruction& planned);
-  void report(const Op& op, const PlannedInstruction& planned);
+  void report(Finding::Kind kind, const Run& labels, const PlannedInstruction& planned);
 
   // Labels of places.
   Run get(unsigned place, unsigned count);
@@ -59,6 +61,7 @@ class Translator {
 
   // As in label_ops.h; with depth, mix() and unite_each() and what follows take computed().
   Label join_all(const Run& labels) { return gather(labels, helpers_.join_all, false); }
+  Label keep(Label label);
   Label mix(const Run& labels) { return gather(labels, helpers_.mix, plan_.depth); }
   Label gather(const Run& labels, LabelId (*helper)(Frame*, const LabelId*, uint32_t), bool deep);
   Run join_each(const Run& a, const Run& b) { return pairwise(a, b, helpers_.join_each, false); }

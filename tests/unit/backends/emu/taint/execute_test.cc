@@ -18,7 +18,7 @@ using ::testing::IsEmpty;
 using Code = std::vector<uint8_t>;
 using Labels = std::vector<uint32_t>;
 
-constexpr unsigned kRax = 0, kRbx = 1, kRcx = 2, kRdx = 3, kRsi = 4, kRdi = 5, kRsp = 7, kR11 = 11;
+constexpr unsigned kRax = 0, kRbx = 1, kRcx = 2, kRdx = 3, kRsi = 4, kR11 = 11;
 
 // A processor and memory, of which only the labels are known. Virtual addresses are physical ones.
 class Execute : public ::testing::Test {
@@ -304,6 +304,43 @@ TEST_F(Execute, OnlyInstructionsOfTheRangeAreExecuted) {
 }
 
 // --- Findings ------------------------------------------------------------------------------------
+
+TEST_F(Execute, WhatTwoBytesAreComparedForIsReportedWithBothLabels) {
+  label(gpr_at(kRax), 1, 7);
+  label(gpr_at(kRbx), 1, 3);
+  add({0x38, 0xd8});  // cmp al, bl
+  add({0x74, 0x00});  // jz
+  EXPECT_TRUE(run());
+  ASSERT_THAT(findings(), ElementsAre(Finding::kBranch));
+  EXPECT_THAT(of(findings_.items[0].label), ElementsAre(3, 7));
+  EXPECT_EQ(sets_.stored(), 0u) << "it was looked at and forgotten";
+}
+
+TEST_F(Execute, WordsAreComparedAsAWhole) {
+  label(gpr_at(kRax), 4, 10, 1);
+  label(gpr_at(kRbx), 4, 20, 1);
+  add({0x39, 0xd8});  // cmp eax, ebx
+  EXPECT_TRUE(run());
+  for (const unsigned flag : {kCf, kZf, kSf, kOf})
+    EXPECT_THAT(at(flag_at(flag)), ElementsAre(10, 11, 12, 13, 20, 21, 22, 23)) << flag;
+  for (const unsigned flag : {kPf, kAf})
+    EXPECT_THAT(at(flag_at(flag)), ElementsAre(10, 20)) << flag;
+}
+
+TEST_F(Execute, FlagsKeepWhatWasComparedHoweverMuchIsComparedLater) {
+  label(gpr_at(kRax), 1, 7);
+  label(gpr_at(kRbx), 1, 3);
+  EXPECT_TRUE(run({0x38, 0xd8}));        // cmp al, bl
+  EXPECT_TRUE(run({0x0f, 0x92, 0xc1}));  // setc cl
+  for (uint32_t i = 0; i < 5000; ++i) {
+    (void)sets_.join_passing(LabelSets::single(100 + i), LabelSets::single(200 + 2 * i));
+    add({0xeb, 0x00});  // jmp: a block of no interest
+    run();
+  }
+  EXPECT_TRUE(run({0x0f, 0x92, 0xc2}));  // setc dl
+  EXPECT_THAT(at(gpr_at(kRcx)), ElementsAre(3, 7));
+  EXPECT_THAT(at(gpr_at(kRdx)), ElementsAre(3, 7));
+}
 
 TEST_F(Execute, BranchOnLabelledFlagsIsReported) {
   label_memory(kData, {'a'}, 42);

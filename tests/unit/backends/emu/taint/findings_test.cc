@@ -35,6 +35,23 @@ TEST(Findings, SiteIsToldWhileItsSetGrows) {
   EXPECT_EQ(found.first_count, 10u);
 }
 
+TEST(Findings, PassingSetIsToldAsOneThatStays) {
+  LabelSets sets;
+  Findings findings(sets);
+  const uint32_t holder = findings.holder_of(kTask);
+  uint32_t site = 0;
+  const auto note = [&](LabelId set) {
+    return findings.note(SiteKind::kBranch, holder, 0x401000, set, 1, kReports, site);
+  };
+  EXPECT_EQ(note(sets.join_passing(one(1), one(5))), sets.join(one(1), one(5)));
+  EXPECT_EQ(note(sets.join_passing(one(5), one(1))), kNoLabel) << "nothing of it is new";
+  sets.forget_passing();
+  const LabelId other = sets.join_passing(one(5), one(9));
+  EXPECT_EQ(note(other), sets.join(one(5), one(9))) << "though its id came before";
+  EXPECT_EQ(findings.sites()[0].labels.runs(), (Runs{{1, 1}, {5, 5}, {9, 9}}));
+  EXPECT_EQ(findings.sites()[0].times, 3u);
+}
+
 TEST(Findings, SitesDifferByKindTaskAndAddress) {
   LabelSets sets;
   Findings findings(sets);

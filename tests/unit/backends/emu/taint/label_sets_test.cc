@@ -51,6 +51,52 @@ TEST(LabelSets, NeighboursBecomeOneRun) {
   EXPECT_EQ(sets.join(sets.range(0, 4), sets.range(5, 8)), sets.range(0, 8));
 }
 
+TEST(LabelSets, PassingSetIsNotStoredUntilItIsKept) {
+  LabelSets sets;
+  const LabelId a = LabelSets::single(9), b = LabelSets::single(4);
+  const LabelId passing = sets.join_passing(a, b),
+                near = sets.join_passing(a, LabelSets::single(8));
+  EXPECT_TRUE(LabelSets::is_passing(passing));
+  EXPECT_FALSE(LabelSets::is_stored(passing));
+  EXPECT_FALSE(LabelSets::is_passing(a) || LabelSets::is_passing(kNoLabel));
+  EXPECT_FALSE(LabelSets::is_passing(LabelSets::single(kMostLabels - 1)));
+  EXPECT_EQ(sets.stored(), 0u);
+  EXPECT_THAT(runs(sets, passing), ElementsAre(LabelRun{4, 4}, LabelRun{9, 9}));
+  EXPECT_THAT(runs(sets, near), ElementsAre(LabelRun{8, 9}));
+  EXPECT_FALSE(sets.exists(passing)) << "for whoever asks from outside";
+  const LabelId kept = sets.keep(passing);
+  EXPECT_EQ(kept, sets.join(a, b));
+  EXPECT_EQ(sets.keep(kept), kept);
+  EXPECT_THAT(runs(sets, sets.join(passing, LabelSets::single(5))),
+              ElementsAre(LabelRun{4, 5}, LabelRun{9, 9}));
+  EXPECT_EQ(sets.join(near, passing), sets.join(sets.range(8, 9), kept)) << "whatever the order";
+}
+
+TEST(LabelSets, NothingPassesThatIsNoPairOrMoreThanThereIsRoomFor) {
+  LabelSets sets;
+  const LabelId a = LabelSets::single(9), range = sets.range(3, 5);
+  EXPECT_EQ(sets.join_passing(a, a), a);
+  EXPECT_EQ(sets.join_passing(a, kNoLabel), a);
+  EXPECT_EQ(sets.join_passing(a, range), sets.join(a, range));
+  std::vector<LabelId> all;
+  for (uint32_t i = 0; i < 2000; ++i)
+    all.push_back(sets.join_passing(LabelSets::single(10 * i), LabelSets::single(10 * i + 5)));
+  EXPECT_TRUE(sets.many_passing());
+  for (uint32_t i = 0; i < 2000; ++i)
+    ASSERT_THAT(runs(sets, all[i]),
+                ElementsAre(LabelRun{10 * i, 10 * i}, LabelRun{10 * i + 5, 10 * i + 5}));
+  sets.forget_passing();
+  EXPECT_FALSE(sets.many_passing());
+}
+
+TEST(LabelSets, DepthIsCountedOfWhatIsCompared) {
+  LabelSets sets;
+  sets.set_options({256, 10});
+  const LabelId both = sets.join_passing(LabelSets::single(1), LabelSets::single(3));
+  EXPECT_FALSE(LabelSets::is_passing(both));
+  EXPECT_EQ(sets.depth(sets.computed(both)), 1u);
+}
+
 TEST(LabelSets, GreatestLabelsDoNotWrap) {
   LabelSets sets;
   const uint32_t last = kMostLabels - 1;
