@@ -59,7 +59,7 @@ Json encode_lost_file(const SbomFile& f) {
          {"packageFileName", file_name(*f.file)},
          {"downloadLocation", kNoAssertion},
          {"filesAnalyzed", false}};
-  if (f.file->sha256) j["checksums"] = {checksum("SHA256", to_hex(*f.file->sha256))};
+  if (f.file->sha256) j["checksums"] = Json::array({checksum("SHA256", to_hex(*f.file->sha256))});
   j["licenseConcluded"] = kNoAssertion;
   j["licenseDeclared"] = kNoAssertion;
   j["copyrightText"] = kNoAssertion;
