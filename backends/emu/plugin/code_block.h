@@ -15,8 +15,8 @@ struct CodeBlock;
 // An instruction of a block; what its callbacks are given.
 struct CodeSite {
   CodeBlock* block;
-  uint32_t index;
-  uint32_t offset;   // of its address to the block's
+  uint16_t index;
+  uint16_t offset;   // of its address to the block's: QEMU's blocks are within two pages
   uint32_t finding;  // Findings' index of it, as far as that is known
 };
 
@@ -28,7 +28,7 @@ struct alignas(64) CodeBlock {
   // Where it is, for the task that ran it last, in that time of the task.
   uint64_t vaddr = 0, task = 0, time = 0;
   uint32_t size = 0;  // instructions
-  bool is_user = false, is_64bit = false, has_unmodelled = false;
+  bool is_user = false, is_64bit = false, has_unmodelled = false, has_xsave = false;
 
   uint64_t translated = 0;      // its address when it was: see RegisterFile::pc
   std::string bytes;            // of all instructions

@@ -55,8 +55,9 @@ void Taint::on_access(const CodeSite& site, qemu_plugin_meminfo_t info, uint64_t
   } else if (page.shadow) {
     is_labelled = taint::ShadowMemory::any(*page.shadow, uint32_t(vaddr % kPageSize), access.size);
   }
-  // A value is for telling whether a label is stale, and for the bytes that get one.
-  if (is_labelled || pending_.touched || !pending_.reads_none) {
+  pending_.values_matter |= is_store;
+  const bool moves = pending_.touched || !pending_.reads_none;
+  if (is_labelled || (moves && pending_.values_matter)) {
     const qemu_plugin_mem_value value = qemu_plugin_mem_get_value(info);
     memcpy(access.value, &value.data, sizeof access.value);
   }
@@ -173,6 +174,7 @@ void Taint::begin_block(CodeBlock& block, uint32_t first, uint64_t base) {
   pending_.base = base;
   pending_.touched = pending_.reissued = false;
   pending_.reads_none = reads_none(block);
+  pending_.values_matter = block.has_xsave;
   pending_.log.clear();
 }
 
@@ -227,8 +229,8 @@ void Taint::execute_block(CodeBlock& block, uint32_t first, uint32_t last) {
   taint::Block& ops = *block.ops;
   counts_.instructions += last - first;
   auto& log = pending_.log;
-  const auto end = std::find_if(
-      log.begin(), log.end(), [last](const Access& access) { return access.instruction >= last; });
+  const auto is_later = [last](const Access& access) { return access.instruction >= last; };
+  const auto end = last == block.size ? log.end() : std::find_if(log.begin(), log.end(), is_later);
   found_.count = 0;
   const std::span<const Access> its_log(log.data(), size_t(end - log.begin()));
   const taint::State state{registers_, memory_, sets_};

@@ -19,6 +19,9 @@ struct PendingBlock {
   uint32_t first = 0;          // the first instruction that is not carried out
   uint64_t base = 0;           // of the count of instructions, when the block began
   bool touched = false;        // one of its accesses met a label
+  // A value is for telling whether a label is stale, be it one that this block stored before, for
+  // the bytes that get one, and for XRSTOR: so it is not asked for before the first store.
+  bool values_matter = false;
   // No register that it reads has a label: until an access meets one, it moves none.
   bool reads_none = false;
   // The last instruction was stopped for a device's sake and is executed again by a block of its

@@ -494,7 +494,7 @@ void checksum(Emitter& e) {
 void stack_address(Emitter& e) { e.address(gpr(kRsp, e.is_64bit() ? 8 : 4)); }
 
 void push(Emitter& e) {
-  if (const Place from = e.read_labelled(0); from && from.size == e.stack_size())
+  if (const Place from = e.read_labelled(0, e.stack_size()); from.size == e.stack_size())
     return e.store(from);
   e.store_none(e.stack_size());  // a constant or a segment
 }

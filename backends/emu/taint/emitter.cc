@@ -216,9 +216,9 @@ void Emitter::branch(Place a) {
   emit({OpCode::kBranch, 0, 0, 0, 0, a.at, 0, a.size});
 }
 
-void Emitter::branch_if(uint8_t set) {
-  this->set(Instruction::kIsBranch);
-  emit({OpCode::kBranchIf, 0, set, 0, 0, 0, 0, 0});
+void Emitter::branch_if(uint8_t flags) {
+  set(Instruction::kIsBranch);
+  emit({OpCode::kBranchIf, 0, flags, 0, 0, 0, 0, 0});
 }
 
 void Emitter::jump(Place a) {

@@ -46,8 +46,12 @@ class Emitter {
   const cs_insn& insn() const { return insn_; }
   const cs_x86& x86() const { return x86_; }
   bool is_64bit() const { return is_64bit_; }
-  // Of a push, a pop, a call, in bytes.
-  unsigned stack_size() const { return x86_.prefix[2] != 0 ? 2 : is_64bit_ ? 8 : 4; }
+  // Of a push, a pop, a call, in bytes. REX.W outweighs 66H (SDM 2.2.1.2), also where Capstone
+  // says otherwise of a memory operand.
+  unsigned stack_size() const {
+    if ((x86_.rex & 8) != 0) return 8;
+    return x86_.prefix[2] != 0 ? 2 : is_64bit_ ? 8 : 4;
+  }
   unsigned count() const { return x86_.op_count; }
   const cs_x86_op& operand(unsigned i) const { return x86_.operands[i]; }
   bool is_mem(unsigned i) const { return i < count() && operand(i).type == X86_OP_MEM; }
@@ -115,7 +119,7 @@ class Emitter {
   void pick_flags(Place d, uint8_t set);
   void string(StringKind kind, unsigned element, bool repeated);
   void branch(Place a);
-  void branch_if(uint8_t set);
+  void branch_if(uint8_t flags);
   void jump(Place a);
   void unmodelled(Place a);
   void push_x87() { emit({OpCode::kPushX87, 0, 0, 0, 0, 0, 0, 0}); }

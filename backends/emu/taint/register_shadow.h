@@ -32,7 +32,14 @@ struct alignas(64) RegisterShadow {
 
   // Takes the labels of whole registers.
   void clear(RegisterMask registers) {
-    for (RegisterMask left = registers & labelled; left != 0; left &= left - 1) {
+    const RegisterMask gone = registers & labelled;
+    // Flags go in almost every block, and together.
+    if (const RegisterMask flags = (gone & kFlagMask) >> kFlagBit)
+      for (unsigned i = 0; i < kFlagCount; ++i) {
+        LabelId& flag = bytes[flag_at(i)];
+        flag = (flags >> i & 1) != 0 ? kNoLabel : flag;
+      }
+    for (RegisterMask left = gone & ~kFlagMask; left != 0; left &= left - 1) {
       const auto bit = unsigned(__builtin_ctzll(left));
       std::memset(at(place_of(bit)), 0, size_of(bit) * sizeof(LabelId));
     }

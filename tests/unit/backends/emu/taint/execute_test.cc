@@ -305,6 +305,22 @@ TEST_F(Execute, OnlyInstructionsOfTheRangeAreExecuted) {
 
 // --- Findings ------------------------------------------------------------------------------------
 
+TEST_F(Execute, WideStackOperationsAreWideWhateverOtherPrefixThereIs) {
+  label(gpr_at(kRax), 8, 10, 1);
+  add({0x66, 0x48, 0x50});  // push rax
+  store(kData, {1, 2, 3, 4, 5, 6, 7, 8});
+  add({0x66, 0x48, 0x59});  // pop rcx
+  load(kData, {1, 2, 3, 4, 5, 6, 7, 8});
+  add({0x66, 0x48, 0xff, 0x36});  // push qword [rsi]
+  load(kData, {1, 2, 3, 4, 5, 6, 7, 8});
+  store(kData + 16, {1, 2, 3, 4, 5, 6, 7, 8});
+  EXPECT_TRUE(run());
+  for (uint32_t i = 0; i < 8; ++i) {
+    EXPECT_THAT(at(uint16_t(gpr_at(kRcx) + i)), ElementsAre(10 + i));
+    EXPECT_THAT(in_memory(kData + 16 + i, uint8_t(i + 1)), ElementsAre(10 + i));
+  }
+}
+
 TEST_F(Execute, WhatTwoBytesAreComparedForIsReportedWithBothLabels) {
   label(gpr_at(kRax), 1, 7);
   label(gpr_at(kRbx), 1, 3);
