@@ -47,6 +47,11 @@ class Interpreter {
     for (; set != 0; set = uint8_t(set & (set - 1)))
       r_[flag_at(unsigned(__builtin_ctz(set)))] = label;
   }
+  // Of a sum, by the labels of its lowest byte and of all; `set` may be without CF.
+  void set_sum_flags(uint8_t set, LabelId low, LabelId all) {
+    set_flags(kSetPf | kSetAf, low);
+    set_flags(uint8_t(kSetZf | kSetSf | kSetOf | (set & kSetCf)), all);
+  }
   LabelId pick_flags(uint8_t set) {
     LabelId all = kNoLabel;
     for (; set != 0; set = uint8_t(set & (set - 1)))
@@ -243,18 +248,12 @@ void Interpreter::op(const Op& op) {
 
 void Interpreter::arithmetic(const Op& op) {
   carry(sets_, r_ + op.dst, r_ + op.a, r_ + op.b, op.n, op.n);
-  const LabelId low = r_[op.dst], high = r_[op.dst + op.n - 1];
-  LabelId* const flags = r_ + kFlags;
-  if ((op.w & kSetCf) != 0) flags[kCf] = high;
-  flags[kPf] = flags[kAf] = low;
-  flags[kZf] = flags[kSf] = flags[kOf] = high;
+  set_sum_flags(op.w, r_[op.dst], r_[op.dst + op.n - 1]);
 }
 
 void Interpreter::compare(const Op& op) {
   const Compared compared = taint::compare(sets_, r_ + op.a, r_ + op.b, op.n);
-  LabelId* const flags = r_ + kFlags;
-  flags[kPf] = flags[kAf] = compared.low;
-  flags[kCf] = flags[kZf] = flags[kSf] = flags[kOf] = compared.all;
+  set_sum_flags(kAllFlags, compared.low, compared.all);
 }
 
 void Interpreter::logic(const Op& op) {

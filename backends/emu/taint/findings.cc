@@ -67,14 +67,14 @@ LabelId Findings::note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId s
                        uint32_t reports_per_site, uint32_t& index) {
   Site& site = site_of(kind, holder, vaddr, count, index);
   ++site.times;
-  if (!is_news(site, index, set) || site.reports >= reports_per_site) return kNoLabel;
+  if (!take_in(site, index, set) || site.reports >= reports_per_site) return kNoLabel;
   ++site.reports;
   set = sets_.keep(set);
   if (LabelSets::is_stored(set)) told_.push_back(set);
   return set;
 }
 
-bool Findings::is_news(Site& site, uint32_t index, LabelId set) {
+bool Findings::take_in(Site& site, uint32_t index, LabelId set) {
   if (LabelSets::is_passing(set)) return add(site.labels, site.depth, set);
   if (set == site.last) return false;
   site.last = set;

@@ -63,8 +63,8 @@ class Findings {
 
  private:
   static constexpr uint32_t kCache = 1 << 10;
-  // Takes it in; whether something of it is new.
-  bool is_news(Site& site, uint32_t index, LabelId set);
+  // Whether something of it is new, which then is no more.
+  bool take_in(Site& site, uint32_t index, LabelId set);
   bool add(LabelBitmap& labels, uint32_t& depth, LabelId set);
   bool hold_slowly(uint32_t holder, LabelId set, uint64_t count);
   Site& site_of(SiteKind kind, uint32_t holder, uint64_t vaddr, uint64_t count, uint32_t& index);

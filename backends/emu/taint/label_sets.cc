@@ -128,11 +128,6 @@ LabelId LabelSets::unite(LabelId a, LabelId b) {
   return intern(scratch_, std::max(depth_a, depth_b), too_many || is_merged(a) || is_merged(b));
 }
 
-LabelId LabelSets::keep_passing(LabelId id) {
-  const Pair pair = passing_[id & ~kPassingSet];
-  return intern(pair.all(), 0, false);
-}
-
 LabelId LabelSets::deepen(LabelId id) {
   const uint32_t now = depth(id);
   if (now >= options_.max_depth) return id;

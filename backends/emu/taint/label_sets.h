@@ -80,7 +80,9 @@ class LabelSets {
     passing_[passing_count_] = pair_runs(a, b);
     return kPassingSet | passing_count_++;
   }
-  LabelId keep(LabelId id) { return is_passing(id) ? keep_passing(id) : id; }
+  LabelId keep(LabelId id) {
+    return is_passing(id) ? intern(passing_[id & ~kPassingSet].all(), 0, false) : id;
+  }
   // Whether it is time to keep() those in use and forget the others.
   bool many_passing() const { return passing_count_ > kMostPassing / 2; }
   void forget_passing() { passing_count_ = 0; }
@@ -162,7 +164,6 @@ class LabelSets {
     return {{{first, first}, {last, last}}, 2};
   }
   LabelId pair_of(LabelId a, LabelId b) { return intern(pair_runs(a, b).all(), 0, false); }
-  LabelId keep_passing(LabelId id);
   LabelId range_of(LabelId first, LabelId last);
   LabelId deepen(LabelId id);
   LabelId intern(std::span<const LabelRun> runs, uint32_t depth, bool merged);

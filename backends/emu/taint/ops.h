@@ -15,7 +15,8 @@ namespace fptrace::emu::taint {
 inline constexpr uint16_t kGprs = 0, kGprBytes = 8, kGprCount = 16;
 inline constexpr uint16_t kVectors = 128, kVectorBytes = 32, kVectorCount = 16;
 inline constexpr uint16_t kX87 = 640, kX87Bytes = 16, kX87Count = 8;
-// One label a flag. The last: the condition codes C0 to C3 of the x87.
+// One label a flag, which may be a passing set (see LabelSets); no other place has such. The last:
+// the condition codes C0 to C3 of the x87.
 enum FlagIndex : uint16_t { kCf, kPf, kAf, kZf, kSf, kOf, kFsw, kFlagCount = 8 };
 inline constexpr uint16_t kFlags = 768;
 // Good within one instruction only.
@@ -30,7 +31,6 @@ constexpr uint16_t x87_at(unsigned index) { return uint16_t(kX87 + index * kX87B
 constexpr uint16_t flag_at(unsigned index) { return uint16_t(kFlags + index); }
 constexpr uint16_t temp_at(unsigned index) { return uint16_t(kTemps + index * kTempBytes); }
 
-// A flag may have a passing set (see LabelSets), no other place may.
 // Sets of flags, as in Op::w.
 inline constexpr uint8_t kSetCf = 1 << kCf, kSetPf = 1 << kPf, kSetAf = 1 << kAf, kSetZf = 1 << kZf,
                          kSetSf = 1 << kSf, kSetOf = 1 << kOf, kSetFsw = 1 << kFsw;

@@ -184,8 +184,7 @@ void Translator::lanes(const Op& op) {
 void Translator::arithmetic(const Op& op) {
   const Run out = carry(get(op.a, op.n), get(op.b, op.n), op.n);
   put(op.dst, out);
-  put_flags(kSetPf | kSetAf, out.front());
-  put_flags(kSetZf | kSetSf | kSetOf | (op.w & kSetCf), out.back());
+  put_sum_flags(op.w, out.front(), out.back());
 }
 
 void Translator::compare(const Op& op) {
@@ -193,10 +192,7 @@ void Translator::compare(const Op& op) {
   const Value va = vector_of(get(op.a, n)), vb = vector_of(get(op.b, n)), both = any_of(va, vb);
   Label low, all;
   if (!LLVMIsNull(both)) {
-    const Value seen = reduce_or(both), label = splat_of(seen, n);
-    const Value ok =
-        plan_.depth ? equal(seen, number(0))
-                    : all_lanes(LLVMBuildAnd(builder_, none_or(va, label), none_or(vb, label), ""));
+    const Value seen = reduce_or(both), ok = one_label(va, vb, seen);
     const Value fast = vector_of({{both, 0}, label_of(seen)});
     const Value result = guarded(ok, fast, [&] {
       const Value at_a = to_memory(va, 0), at_b = to_memory(vb, 1);
@@ -207,8 +203,7 @@ void Translator::compare(const Op& op) {
     low = {result, 0};
     all = {result, 1};
   }
-  put_flags(kSetPf | kSetAf, low);
-  put_flags(kSetCf | kSetZf | kSetSf | kSetOf, all);
+  put_sum_flags(kAllFlags, low, all);
 }
 
 void Translator::logic(const Op& op) {
@@ -218,11 +213,7 @@ void Translator::logic(const Op& op) {
   Run out(n);
   Label all;
   if (!LLVMIsNull(both)) {
-    const Value seen = reduce_or(both);
-    const Value ok = plan_.depth ? equal(seen, number(0)) : [&] {
-      const Value label = splat_of(seen, n);
-      return all_lanes(LLVMBuildAnd(builder_, none_or(va, label), none_or(vb, label), ""));
-    }();
+    const Value seen = reduce_or(both), ok = one_label(va, vb, seen);
     // What ZF gets is one more lane.
     std::vector<int> lanes(n + 1);
     for (unsigned i = 0; i <= n; ++i) lanes[i] = int(i);
@@ -309,6 +300,11 @@ void Translator::put(unsigned place, const Run& labels) {
 
 void Translator::put_flags(unsigned set, Label label) {
   for (; set != 0; set &= set - 1) put(flag_at(unsigned(__builtin_ctz(set))), {label});
+}
+
+void Translator::put_sum_flags(unsigned set, Label low, Label all) {
+  put_flags(kSetPf | kSetAf, low);
+  put_flags(kSetZf | kSetSf | kSetOf | (set & kSetCf), all);
 }
 
 Translator::Run Translator::get_flags(unsigned set) {
@@ -426,11 +422,9 @@ Translator::Run Translator::carry(const Run& a, const Run& b, unsigned lane) {
   const auto n = unsigned(a.size());
   const Value va = vector_of(a), vb = vector_of(b), both = any_of(va, vb);
   if (LLVMIsNull(both)) return Run(n);
-  const Value seen = reduce_or(both);
-  Value ok = equal(seen, number(0)), sums = both;
+  const Value ok = one_label(va, vb, reduce_or(both));
+  Value sums = both;
   if (!plan_.depth) {
-    const Value label = splat_of(seen, n);
-    ok = all_lanes(LLVMBuildAnd(builder_, none_or(va, label), none_or(vb, label), ""));
     // Each byte takes in those below, of its lane: of 1, 3, 7...
     for (unsigned step = 1; step < lane; step *= 2) {
       std::vector<int> below(n);
@@ -521,6 +515,12 @@ Translator::Value Translator::reduce_or(Value vector) {
 
 Translator::Value Translator::none_or(Value vector, Value splat_label) {
   return any_of(equal(vector, splat_label), equal(vector, LLVMConstNull(LLVMTypeOf(vector))));
+}
+
+Translator::Value Translator::one_label(Value a, Value b, Value seen) {
+  if (plan_.depth) return equal(seen, number(0));
+  const Value label = splat_of(seen, LLVMGetVectorSize(LLVMTypeOf(a)));
+  return all_lanes(LLVMBuildAnd(builder_, none_or(a, label), none_or(b, label), ""));
 }
 
 Translator::Value Translator::index(Value pointer, uint64_t bytes) {

@@ -55,6 +55,8 @@ class Translator {
   Run get(unsigned place, unsigned count);
   void put(unsigned place, const Run& labels);
   void put_flags(unsigned set, Label label);
+  // Of a sum, as the interpreter's.
+  void put_sum_flags(unsigned set, Label low, Label all);
   Run get_flags(unsigned set);
   void write_back();
   Value has_label(const Run& labels);
@@ -89,6 +91,9 @@ class Translator {
   Value splat_of(Value scalar, size_t count);
   // Lanes that have `label` or none.
   Value none_or(Value vector, Value splat_label);
+  // Whether `seen`, all of both in one, is the only label of both, so that joins are it or none;
+  // with depth, whether there is none.
+  Value one_label(Value a, Value b, Value seen);
   Value index(Value pointer, uint64_t bytes);
   Value access(uint32_t step);
   Value to_memory(Value vector, unsigned which);

@@ -303,8 +303,6 @@ TEST_F(Execute, OnlyInstructionsOfTheRangeAreExecuted) {
   EXPECT_THAT(at(gpr_at(kRdx)), ElementsAre(1));
 }
 
-// --- Findings ------------------------------------------------------------------------------------
-
 TEST_F(Execute, WideStackOperationsAreWideWhateverOtherPrefixThereIs) {
   label(gpr_at(kRax), 8, 10, 1);
   add({0x66, 0x48, 0x50});  // push rax
@@ -320,6 +318,8 @@ TEST_F(Execute, WideStackOperationsAreWideWhateverOtherPrefixThereIs) {
     EXPECT_THAT(in_memory(kData + 16 + i, uint8_t(i + 1)), ElementsAre(10 + i));
   }
 }
+
+// --- Findings ------------------------------------------------------------------------------------
 
 TEST_F(Execute, WhatTwoBytesAreComparedForIsReportedWithBothLabels) {
   label(gpr_at(kRax), 1, 7);
