@@ -96,7 +96,7 @@ class Bench:
             a = re.sub(r"path=/dev/fd/\d+,input-path=/dev/fd/\d+", f"path=/dev/fd/{from_write},input-path=/dev/fd/{to_read}", a)
             a = re.sub(r"^(socket,id=qmp,fd=)\d+", rf"\g<1>{its.fileno()}", a)
             a = re.sub(r"(file=)[^,]*/((?:state|disk)\.qcow2)", rf"\1{place}/\2", a)
-            a = re.sub(r"mem-path=[^,]*", f"mem-path={place}/ram", a)
+            a = re.sub(r"share=off,readonly=on,rom=off,mem-path=[^,]*", f"share=on,mem-path={place}/ram", a)
             a = re.sub(r"^file:.*", f"file:{place}/console", a)
             a = re.sub(r",rr=record,rrfile=.*", mode.format(place=place), a)
             if a != "-S":

@@ -94,6 +94,13 @@ void mount_pseudo_file_systems(const std::string& root) {
   mount_at("devtmpfs", (root + "/dev").c_str(), MS_NOSUID, "mode=0755");
 }
 
+// Piece by piece, each would be waited for on its own.
+void read_ahead(int disk, const std::vector<DiskRange>& ranges) {
+  for (const auto& range : ranges)
+    (void)::posix_fadvise(disk, off_t(range.begin), off_t(range.end - range.begin),
+                          POSIX_FADV_WILLNEED);
+}
+
 // Whoever looks into this machine's memory sees the names that the kernel remembers. After this
 // that is all of the disk's: a name that is not remembered is not there.
 void remember_names() {
@@ -137,16 +144,18 @@ void personalize(const Job& job) {
     give_up_errno("cannot set the host's name");
 }
 
-void enter_root() {
+void enter_root(const Job& job) {
   // What was read of another disk, when the machine was booted, must not be taken for this one's.
   const int disk = ::open(kDiskDevice, O_RDONLY | O_CLOEXEC);
   if (disk < 0) give_up_errno(std::string("cannot open ") + kDiskDevice);
   (void)::ioctl(disk, BLKFLSBUF, 0);
-  ::close(disk);
   ::mkdir("/newroot", 0755);
   // A thread of the kernel's that zeroes unused inodes would only lengthen the recording.
   if (::mount(kDiskDevice, "/newroot", "ext4", MS_RELATIME, "noinit_itable") < 0)
     give_up_errno("cannot mount the program's files");
+  // Not before: to mount it forgets what was read.
+  read_ahead(disk, job.disk_metadata);
+  ::close(disk);
   mount_pseudo_file_systems("/newroot");
   mount_at("devpts", "/newroot/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666");
   mount_at("tmpfs", "/newroot/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");

@@ -13,6 +13,6 @@ int open_port();
 // After it was restored: what makes this machine different from all others of the same state.
 void personalize(const Job& job);
 // Mounts the program's files and makes them the root.
-void enter_root();
+void enter_root(const Job& job);
 
 }  // namespace fptrace::emu

@@ -77,7 +77,7 @@ void watch_exec(Port& port, int exec_error) {
   say_ready(port);
   const Job job = receive_job(port);
   personalize(job);
-  enter_root();
+  enter_root(job);
   ::sigprocmask(SIG_BLOCK, &child, nullptr);
   const Program program = start_program(job);
   watch_exec(port, program.exec_error);

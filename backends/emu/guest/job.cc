@@ -110,6 +110,11 @@ std::string encode_job(const Job& job) {
   w.number(job.time_ns);
   w.text(job.seed);
   w.text(job.hostname);
+  w.number(job.disk_metadata.size());
+  for (const auto& range : job.disk_metadata) {
+    w.number(range.begin);
+    w.number(range.end);
+  }
   return w.take();
 }
 
@@ -146,6 +151,8 @@ std::optional<Job> decode_job(std::string_view bytes) {
   job.time_ns = r.number();
   job.seed = r.bytes();
   job.hostname = r.text();
+  job.disk_metadata.resize(size_t(r.count(16)));
+  for (auto& range : job.disk_metadata) range = {r.number(), r.number()};
   if (!r.complete() || one_output > 1 || no_new_privs > 1 || nice != job.nice ||
       input > uint32_t(Job::Input::kClosed))
     return std::nullopt;

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "backends/emu/guest/disk_range.h"
+
 namespace fptrace::emu {
 
 // What the guest's init is to run, and as whom. Strings are bytes without NUL.
@@ -46,6 +48,8 @@ struct Job {
   uint64_t time_ns = 0;  // since the epoch: what the guest's clock is set to
   std::string seed;      // for the guest's random number generator, which a restored one repeats
   std::string hostname;
+  // Of the disk's file system: where the names and attributes of its files are.
+  std::vector<DiskRange> disk_metadata;
   bool operator==(const Job&) const = default;
 };
 

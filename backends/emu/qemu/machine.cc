@@ -21,15 +21,17 @@ std::string fd_path(int fd) { return "/dev/fd/" + std::to_string(fd); }
 
 std::vector<std::string> board(const Machine& m, const MachineFiles& f) {
   const std::string size = std::to_string(m.memory_mib) + "M";
-  return {"-nodefaults", "-no-user-config", "-display", "none", "-nic", "none",
-          // A guest that reboots has panicked.
-          "-no-reboot",
-          // With a HPET, a state saved during a replay cannot be restored.
-          "-machine", "pc,accel=tcg,hpet=off,memory-backend=ram", "-cpu", m.cpu, "-smp", "1", "-m",
-          size, "-object",
-          "memory-backend-file,id=ram,share=on,mem-path=" + escape(f.ram) + ",size=" + size, "-rtc",
-          "base=utc,clock=vm", "-kernel", f.kernel, "-initrd", f.initramfs, "-append",
-          "console=ttyS0 quiet loglevel=3 panic=-1"};
+  const std::string share = f.ram_is_private ? "off,readonly=on,rom=off" : "on";
+  return {
+      "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none",
+      // A guest that reboots has panicked.
+      "-no-reboot",
+      // With a HPET, a state saved during a replay cannot be restored.
+      "-machine", "pc,accel=tcg,hpet=off,memory-backend=ram", "-cpu", m.cpu, "-smp", "1", "-m",
+      size, "-object",
+      "memory-backend-file,id=ram,share=" + share + ",mem-path=" + escape(f.ram) + ",size=" + size,
+      "-rtc", "base=utc,clock=vm", "-kernel", f.kernel, "-initrd", f.initramfs, "-append",
+      "console=ttyS0 quiet loglevel=3 panic=-1"};
 }
 
 // Only what -serial names is recorded and replayed as input. A fifth serial line has no device in

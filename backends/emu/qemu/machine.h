@@ -28,6 +28,8 @@ struct MachineFiles {
   std::string disk;     // a qcow2 file: what is written; its backing file has the contents
   std::string ram;      // the guest's physical memory; made by QEMU when the machine boots
   std::string console;  // made by QEMU: what the kernel prints
+  // What the guest writes stays within QEMU: `ram` is only read, and others may have it, too.
+  bool ram_is_private = false;
 };
 
 // All but kReplay record. kBoot begins with the BIOS; kRecord and kReplay wait for a state to be

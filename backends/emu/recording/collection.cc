@@ -261,14 +261,14 @@ void Collection::walk(int parent, const char* name, const std::string& path) {
   }
 }
 
-Result<void> Collection::write(const std::string& path) {
+Result<std::vector<DiskRange>> Collection::write(const std::string& path) {
   uint64_t bytes = 0;
   for (const auto& [name, e] : entries_)
     if (e.content != PackEntry::Content::kHole) bytes += e.size;
   auto disk = DiskImage::make(path, bytes, kHostLabel);
   if (!disk) return fail(disk.error());
   for (const auto& [name, e] : entries_)
-    if (auto ok = write_entry(*disk, e); !ok) return ok;
+    if (auto ok = write_entry(*disk, e); !ok) return fail(ok.error());
   return disk->finish();
 }
 

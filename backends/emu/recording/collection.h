@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/emu/guest/disk_range.h"
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
 #include "fingerprint/pack/plan.h"
@@ -46,8 +47,8 @@ class Collection {
   // execute, or whose names end in .so.
   const std::vector<std::string>& programs() const { return programs_; }
 
-  // Writes the disk, a new file.
-  Result<void> write(const std::string& path);
+  // Writes the disk, a new file; what it returns is DiskImage::finish()'s.
+  Result<std::vector<DiskRange>> write(const std::string& path);
 
  private:
   // Where a path leads, all on the way added; empty when that is nowhere.

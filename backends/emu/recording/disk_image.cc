@@ -24,6 +24,8 @@ namespace {
 
 constexpr uint64_t kBlock = 4096;
 constexpr uint64_t kFree = uint64_t{8} << 30;  // for what the program writes
+// Room for directories, side by side. What is not used of it takes none.
+constexpr blk64_t kDirectoryBlocks = 4096;
 
 struct Closer {
   void operator()(ext2_filsys fs) const { ext2fs_close_free(&fs); }
@@ -85,7 +87,63 @@ void set_meta(ext2_inode_large& inode, const FileMeta& meta) {
 struct DiskImage::State {
   std::string path;
   FileSystemHandle fs;
+  blk64_t first_of_directories = 0, end_of_directories = 0;  // end: of those used so far
+  blk64_t next_of_files = 0;
+  bool makes_directory = false;
   std::map<std::string, ext2_ino_t> directories{{"/", EXT2_ROOT_INO}};
+
+  void place_directories() {
+    first_of_directories = fs->super->s_first_data_block;
+    (void)ext2fs_find_first_zero_block_bitmap2(fs->block_map, first_of_directories,
+                                               ext2fs_blocks_count(fs->super) - 1,
+                                               &first_of_directories);
+    end_of_directories = first_of_directories;
+    fs->priv_data = this;
+    ext2fs_set_alloc_block_callback(
+        fs.get(),
+        [](ext2_filsys of, blk64_t, blk64_t* block) {
+          return static_cast<State*>(of->priv_data)->allocate(block);
+        },
+        nullptr);
+  }
+
+  // Directories below all else, as long as there is room for them.
+  errcode_t allocate(blk64_t* block) {
+    const blk64_t limit = first_of_directories + kDirectoryBlocks;
+    const blk64_t last = ext2fs_blocks_count(fs->super) - 1;
+    if (limit > last) return EXT2_ET_BLOCK_ALLOC_FAIL;
+    if (makes_directory && ext2fs_find_first_zero_block_bitmap2(fs->block_map, first_of_directories,
+                                                                limit - 1, block) == 0) {
+      end_of_directories = std::max(end_of_directories, *block + 1);
+    } else if (const errcode_t e = ext2fs_find_first_zero_block_bitmap2(
+                   fs->block_map, std::max(limit, next_of_files), last, block);
+               e != 0) {
+      return e == ENOENT ? EXT2_ET_BLOCK_ALLOC_FAIL : e;
+    } else {
+      next_of_files = *block + 1;
+    }
+    ext2fs_clear_block_uninit(fs.get(), ext2fs_group_of_blk2(fs.get(), *block));
+    return 0;
+  }
+
+  std::vector<DiskRange> metadata() const {
+    std::vector<DiskRange> ranges;
+    const auto add = [&ranges](blk64_t begin, blk64_t end) {
+      if (begin == end) return;
+      if (!ranges.empty() && ranges.back().end == begin * kBlock)
+        ranges.back().end = end * kBlock;
+      else
+        ranges.push_back({begin * kBlock, end * kBlock});
+    };
+    for (dgrp_t group = 0; group < fs->group_desc_count; ++group) {
+      const auto& super = *fs->super;
+      const uint64_t used = super.s_inodes_per_group - ext2fs_bg_itable_unused(fs.get(), group);
+      const blk64_t table = ext2fs_inode_table_loc(fs.get(), group);
+      add(table, table + (used * EXT2_INODE_SIZE(&super) + kBlock - 1) / kBlock);
+    }
+    add(first_of_directories, end_of_directories);
+    return ranges;
+  }
 
   tl::unexpected<Error> failed(const std::string& what, errcode_t code) const {
     const int sys = code > 0 && code < 4096 ? int(code) : 0;
@@ -114,7 +172,9 @@ struct DiskImage::State {
   Result<void> in_directory(const std::string& path, ext2_ino_t directory, Make make) {
     errcode_t e = make();
     if (e == EXT2_ET_DIR_NO_SPACE) {
+      makes_directory = true;
       e = ext2fs_expand_dir(fs.get(), directory);
+      makes_directory = false;
       if (e == 0) e = make();
     }
     if (e != 0) return failed(path, e);
@@ -168,53 +228,101 @@ struct DiskImage::State {
 
   Result<void> write_content(const std::string& path, ext2_ino_t ino, uint64_t size,
                              const ContentReader& read) {
-    ext2_file_t file = nullptr;
-    errcode_t e = ext2fs_file_open(fs.get(), ino, EXT2_FILE_WRITE, &file);
+    if (size == 0) return {};
+    ext2_extent_handle_t opened = nullptr;
+    errcode_t e = ext2fs_extent_open(fs.get(), ino, &opened);
     if (e != 0) return failed(path, e);
-    const std::unique_ptr<ext2_file, errcode_t (*)(ext2_file_t)> closer(file, ext2fs_file_close);
-    std::vector<char> buffer(size_t(std::min<uint64_t>(size, 1 << 20)));
-    for (uint64_t at = 0; at < size;) {
+    blk64_t blocks = 0;
+    {
+      const std::unique_ptr<ext2_extent_handle, void (*)(ext2_extent_handle_t)> extents(
+          opened, ext2fs_extent_free);
       // Whole blocks: one that has nothing but zeros must be seen to be one.
-      size_t have = 0;
-      const size_t most = size_t(std::min<uint64_t>(buffer.size(), size - at));
-      while (have < most) {
-        const auto n = read(at + have, buffer.data() + have, most - have);
-        if (!n) return fail(n.error());
-        if (*n == 0) break;
-        have += *n;
+      std::vector<char> buffer(size_t(std::min<uint64_t>(round_up(size), 1 << 20)));
+      for (uint64_t at = 0; at < size;) {
+        const size_t most = size_t(std::min<uint64_t>(buffer.size(), size - at));
+        const auto have = fill(buffer.data(), at, most, read);
+        if (!have) return fail(have.error());
+        if (*have == 0) break;
+        const size_t whole = size_t(round_up(*have));
+        std::memset(buffer.data() + *have, 0, whole - *have);
+        const auto written = write_blocks(opened, at / kBlock, {buffer.data(), whole});
+        if (!written) return failed(path, written.error());
+        blocks += *written;
+        at += *have;
+        if (*have < most) break;
       }
-      if (have == 0) break;
-      if (auto ok = write_at(path, file, at, {buffer.data(), have}); !ok) return ok;
-      at += have;
-      if (have < most) break;
     }
-    e = ext2fs_file_set_size2(file, ext2_off64_t(size));
-    if (e == 0) e = ext2fs_file_flush(file);
+    ext2_inode_large inode{};
+    auto* plain = reinterpret_cast<ext2_inode*>(&inode);
+    e = ext2fs_read_inode_full(fs.get(), ino, plain, sizeof inode);
+    if (e == 0) e = ext2fs_iblk_add_blocks(fs.get(), plain, blocks);
+    if (e == 0) e = ext2fs_inode_size_set(fs.get(), plain, ext2_off64_t(size));
+    if (e == 0) e = ext2fs_write_inode_full(fs.get(), ino, plain, sizeof inode);
     if (e != 0) return failed(path, e);
     return {};
   }
 
-  // Blocks of zeros are left out.
-  Result<void> write_at(const std::string& path, ext2_file_t file, uint64_t at,
-                        std::string_view data) {
+  static uint64_t round_up(uint64_t bytes) { return (bytes + kBlock - 1) / kBlock * kBlock; }
+
+  // Less than `most` at the end only.
+  static Result<size_t> fill(char* out, uint64_t at, size_t most, const ContentReader& read) {
+    size_t have = 0;
+    while (have < most) {
+      const auto n = read(at + have, out + have, most - have);
+      if (!n) return fail(n.error());
+      if (*n == 0) break;
+      have += *n;
+    }
+    return have;
+  }
+
+  // `data` from the file's block `first` on; blocks of zeros are left out. Returns how many have
+  // been written.
+  tl::expected<blk64_t, errcode_t> write_blocks(ext2_extent_handle_t extents, blk64_t first,
+                                                std::string_view data) {
     const auto is_zero = [](std::string_view s) {
       return s[0] == 0 && std::memcmp(s.data(), s.data() + 1, s.size() - 1) == 0;
     };
+    blk64_t written = 0;
     while (!data.empty()) {
       size_t length = 0;
       const bool zero = is_zero(data.substr(0, kBlock));
       while (length < data.size() && is_zero(data.substr(length, kBlock)) == zero) length += kBlock;
-      length = std::min(length, data.size());
-      if (!zero) {
-        unsigned written = 0;
-        errcode_t e = ext2fs_file_llseek(file, at, EXT2_SEEK_SET, nullptr);
-        if (e == 0) e = ext2fs_file_write(file, data.data(), unsigned(length), &written);
-        if (e != 0) return failed(path, e);
+      for (size_t done = 0; !zero && done < length;) {
+        const auto run =
+            write_run(extents, first + done / kBlock, data.substr(done, length - done));
+        if (!run) return run;
+        done += size_t(*run * kBlock);
+        written += *run;
       }
-      at += length;
+      first += length / kBlock;
       data.remove_prefix(length);
     }
-    return {};
+    return written;
+  }
+
+  // As many blocks as there are free ones side by side.
+  tl::expected<blk64_t, errcode_t> write_run(ext2_extent_handle_t extents, blk64_t first,
+                                             std::string_view data) {
+    constexpr blk64_t kMost = EXT_INIT_MAX_LEN;
+    ext2fs_extent extent{};
+    extent.e_lblk = first;
+    errcode_t e = allocate(&extent.e_pblk);
+    if (e != 0) return tl::unexpected(e);
+    blk64_t count = std::min<blk64_t>(data.size() / kBlock, kMost), used = 0;
+    count = std::min(count, ext2fs_blocks_count(fs->super) - extent.e_pblk);
+    if (ext2fs_find_first_set_block_bitmap2(fs->block_map, extent.e_pblk, extent.e_pblk + count - 1,
+                                            &used) == 0)
+      count = used - extent.e_pblk;
+    extent.e_len = uint32_t(count);
+    // Before the tree may need a block for itself.
+    ext2fs_block_alloc_stats_range(fs.get(), extent.e_pblk, blk_t(count), +1);
+    next_of_files = extent.e_pblk + count;
+    e = ext2fs_extent_insert(extents, EXT2_EXTENT_INSERT_AFTER, &extent);
+    if (e == 0) e = ext2fs_extent_fix_parents(extents);
+    if (e == 0) e = io_channel_write_blk64(fs->io, extent.e_pblk, int(count), data.data());
+    if (e != 0) return tl::unexpected(e);
+    return count;
   }
 };
 
@@ -273,6 +381,7 @@ Result<DiskImage> DiskImage::make(const std::string& path, uint64_t bytes,
   if (e == 0) e = ext2fs_read_bitmaps(fs);
   if (e == 0) e = remove_lost_and_found(fs);
   if (e != 0) return state->failed(path, e);
+  state->place_directories();
   return DiskImage(std::move(state));
 }
 
@@ -287,7 +396,10 @@ Result<void> DiskImage::directory(const std::string& path, const FileMeta& meta)
     if (!made) return fail(made.error());
     ino = *made;
     auto ok = state_->in_directory(path, *directory, [&, n = name] {
-      return ext2fs_mkdir(state_->fs.get(), *directory, ino, n.c_str());
+      state_->makes_directory = true;
+      const errcode_t e = ext2fs_mkdir(state_->fs.get(), *directory, ino, n.c_str());
+      state_->makes_directory = false;
+      return e;
     });
     if (!ok) return ok;
   }
@@ -365,11 +477,12 @@ bool DiskImage::is_program(const std::string& path) const {
          (inode.i_mode & 0111) != 0;
 }
 
-Result<void> DiskImage::finish() {
+Result<std::vector<DiskRange>> DiskImage::finish() {
+  auto metadata = state_->metadata();
   ext2_filsys fs = state_->fs.release();
   const errcode_t e = ext2fs_close_free(&fs);
   if (e != 0) return state_->failed(state_->path, e);
-  return {};
+  return metadata;
 }
 
 }  // namespace fptrace::emu

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/emu/guest/disk_range.h"
 #include "common/base/result.h"
 
 namespace fptrace::emu {
@@ -54,8 +55,9 @@ class DiskImage {
   // Following links: whether it is a regular file that somebody may execute.
   bool is_program(const std::string& path) const;
 
-  // Writes what is left to be written.
-  Result<void> finish();
+  // Writes what is left to be written. Returns where names and attributes are: in few pieces, which
+  // a guest that wants all of them may read at once.
+  Result<std::vector<DiskRange>> finish();
 
  private:
   struct State;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <future>
+#include <optional>
 #include <utility>
 
 #include "backends/emu/image/image.h"
@@ -34,20 +35,25 @@ Result<void> copy(const std::string& from, const std::string& to) {
   return {};
 }
 
-// Where a machine is set up. Its memory is what is read and written most.
+// Where a machine is set up.
 struct Place {
-  PrivateDirectory work, memory;
+  PrivateDirectory work;
+  // With a file for the guest's memory, which is what is read and written most. Without, QEMU has
+  // all that differs from the image's.
+  std::optional<PrivateDirectory> memory;
   Image image;
 
-  static Result<Place> make(const Image& image) {
+  static Result<Place> make(const Image& image, bool shows_memory) {
     constexpr uint64_t kRoom = uint64_t{64} << 20;
     const std::string temporary = temporary_directory();
     if (auto ok = check_room(temporary, kRoom); !ok) return fail(ok.error());
+    auto work = PrivateDirectory::make(temporary);
+    if (!work) return fail(work.error());
+    if (!shows_memory) return Place{*std::move(work), std::nullopt, image};
     const uint64_t bytes = uint64_t{image.machine.memory_mib} << 20;
     const std::string where = memory_directory(bytes, temporary);
     if (auto ok = check_room(where, bytes); !ok) return fail(ok.error());
-    auto work = PrivateDirectory::make(temporary), memory = PrivateDirectory::make(where);
-    if (!work) return fail(work.error());
+    auto memory = PrivateDirectory::make(where);
     if (!memory) return fail(memory.error());
     return Place{*std::move(work), *std::move(memory), image};
   }
@@ -55,12 +61,17 @@ struct Place {
   Result<void> copy_image() const {
     if (auto ok = copy(image.state_path(), files().state); !ok) return ok;
     if (auto ok = copy(image.disk_path(), files().disk); !ok) return ok;
-    return copy_memory(image.memory_path(), files().ram);
+    return memory ? copy_memory(image.memory_path(), files().ram) : Result<void>();
   }
 
   MachineFiles files() const {
-    return {image.kernel_path(),     image.initramfs_path(), work.file("state.qcow2"),
-            work.file("disk.qcow2"), memory.file("ram"),     work.file("console")};
+    return {image.kernel_path(),
+            image.initramfs_path(),
+            work.file("state.qcow2"),
+            work.file("disk.qcow2"),
+            memory ? memory->file("ram") : image.memory_path(),
+            work.file("console"),
+            !memory};
   }
   std::string contents() const { return work.file(kContentsFile); }
   std::string log() const { return work.file("rr.log"); }
@@ -159,24 +170,33 @@ class Run : public Recording {
 
 struct Contents {
   Result<std::string> program;  // its path in the guest
+  std::vector<DiskRange> metadata;
   std::vector<std::string> warnings;
 };
 
 // Of the disk `path`. `program`: on this host; not of a rootfs.
 Contents make_contents(const RecordRequest& request, const Job& job, const std::string& program,
                        const std::string& path) {
-  if (!request.rootfs.empty())
-    return {write_rootfs_payload(path, request.rootfs, request.argv[0], search_path()), {}};
-  Contents made{program, {}};
+  if (!request.rootfs.empty()) {
+    auto payload = write_rootfs_payload(path, request.rootfs, request.argv[0], search_path());
+    if (!payload) return {fail(payload.error()), {}, {}};
+    return {std::move(payload->program), std::move(payload->metadata), {}};
+  }
+  Contents made{program, {}, {}};
   const auto warn = [&made](const std::string& sentence) { made.warnings.push_back(sentence); };
   const PayloadRequest payload{program,          request.argv,    job.cwd, job.input_file,
                                request.manifest, request.include, warn};
-  if (auto ok = write_payload(path, payload); !ok) made.program = fail(ok.error());
+  auto metadata = write_payload(path, payload);
+  if (metadata)
+    made.metadata = *std::move(metadata);
+  else
+    made.program = fail(metadata.error());
   return made;
 }
 
-void fill_in(Job& job, const RecordRequest& request, const std::string& program) {
-  job.program = program;
+void fill_in(Job& job, const RecordRequest& request, const Contents& made) {
+  job.program = *made.program;
+  job.disk_metadata = made.metadata;
   job.argv = request.argv;
   if (request.rootfs.empty()) return;
   job.cwd = "/";
@@ -203,7 +223,8 @@ Result<std::unique_ptr<Recording>> prepare_recording(const RecordRequest& reques
   if (!program) return fail(program.error());  // said before an image is built for it
   const auto image = image_for(request.image, *qemu, request.progress);
   if (!image) return fail(image.error());
-  auto place = Place::make(*image);
+  // Only plugins, and who listens to them, look at it.
+  auto place = Place::make(*image, !request.plugins.empty());
   if (!place) return fail(place.error());
   if (auto ok = reserve_disk(place->contents()); !ok) return fail(ok.error());
   // The disk's contents are made while its machine starts.
@@ -224,7 +245,7 @@ Result<std::unique_ptr<Recording>> prepare_recording(const RecordRequest& reques
   if (request.warn) std::ranges::for_each(made.warnings, request.warn);
   if (!made.program) return fail(made.program.error());
   if (!started) return fail(started.error());
-  fill_in(*job, request, *made.program);
+  fill_in(*job, request, made);
   run->set_job(*job);
   return run;
 }
@@ -239,7 +260,7 @@ Result<std::unique_ptr<MachineRun>> prepare_replay(const ReplayRequest& request)
   if (!image) return fail(image.error().code, request.path + ": " + image.error().what);
   if (const auto differ = differences(index->header.machine, image->machine); !differ.empty())
     return fail(Errc::kUnsupported, request.path + ": " + differ.front());
-  auto place = Place::make(*image);
+  auto place = Place::make(*image, true);
   if (!place) return fail(place.error());
   auto copied = std::async(std::launch::async, [&place] { return place->copy_image(); });
   const auto unpacked = unpack_bundle(request.path, *index, place->log(), place->contents());

@@ -30,8 +30,8 @@ class MachineRun {
   virtual ~MachineRun() = default;
 
   virtual pid_t pid() const = 0;  // of QEMU
-  // The file that is the guest's physical memory, from address 0 (no image has so much that there
-  // is a hole). It exists from the start; map it read only.
+  // With plugins: the file that is the guest's physical memory, from address 0 (no image has so
+  // much that there is a hole). It exists from the start; map it read only.
   virtual const std::string& ram_path() const = 0;
   virtual uint64_t ram_size() const = 0;
   // The kernel that runs in the guest, as a bzImage.

@@ -127,8 +127,8 @@ class Payload {
  public:
   explicit Payload(const PayloadRequest& request) : request_(request), files_(request.warn) {}
 
-  Result<void> write(const std::string& path) {
-    if (auto ok = collect(); !ok) return ok;
+  Result<std::vector<DiskRange>> write(const std::string& path) {
+    if (auto ok = collect(); !ok) return fail(ok.error());
     return files_.write(path);
   }
 
@@ -335,7 +335,8 @@ class Payload {
 
 }  // namespace
 
-Result<void> write_payload(const std::string& path, const PayloadRequest& request) {
+Result<std::vector<DiskRange>> write_payload(const std::string& path,
+                                             const PayloadRequest& request) {
   return Payload(request).write(path);
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/emu/guest/disk_range.h"
 #include "common/base/result.h"
 
 namespace fptrace::emu {
@@ -25,7 +26,8 @@ struct PayloadRequest {
   std::function<void(const std::string&)> warn;  // one sentence; may be null
 };
 
-// Writes the disk's contents to the reserved file `path` (disk_image.h).
-Result<void> write_payload(const std::string& path, const PayloadRequest& request);
+// Writes the disk's contents to the reserved file `path`; what it returns is DiskImage::finish()'s.
+Result<std::vector<DiskRange>> write_payload(const std::string& path,
+                                             const PayloadRequest& request);
 
 }  // namespace fptrace::emu

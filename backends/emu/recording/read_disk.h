@@ -4,15 +4,10 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/emu/guest/disk_range.h"
 #include "common/base/result.h"
 
 namespace fptrace::emu {
-
-// A piece of a disk, in bytes.
-struct DiskRange {
-  uint64_t begin = 0, end = 0;  // exclusive
-  bool operator==(const DiskRange&) const = default;
-};
 
 // Pure: from what `qemu-img map --output=json` says of an overlay, the pieces that it has itself,
 // in order.

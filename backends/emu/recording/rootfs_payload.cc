@@ -131,8 +131,8 @@ Result<void> copy_rootfs(DiskImage& disk, const std::string& rootfs) {
 
 }  // namespace
 
-Result<std::string> write_rootfs_payload(const std::string& path, const std::string& rootfs,
-                                         const std::string& program, const std::string& search) {
+Result<RootfsPayload> write_rootfs_payload(const std::string& path, const std::string& rootfs,
+                                           const std::string& program, const std::string& search) {
   struct stat st {};
   if (::stat(rootfs.c_str(), &st) != 0) return fail_errno("open " + rootfs);
   constexpr uint64_t kUsual = uint64_t{4} << 30;  // of a directory nobody knows, short of a walk
@@ -142,9 +142,10 @@ Result<std::string> write_rootfs_payload(const std::string& path, const std::str
   FoundProgram found = search_program(program, search, [&](const std::string& candidate) {
     return disk->is_program(candidate) ? 0 : ENOENT;
   });
-  if (auto ok = disk->finish(); !ok) return fail(ok.error());
+  auto metadata = disk->finish();
+  if (!metadata) return fail(metadata.error());
   if (found.error != 0) return program_not_found(program, found.error);
-  return std::move(found.path);
+  return RootfsPayload{std::move(found.path), *std::move(metadata)};
 }
 
 }  // namespace fptrace::emu

@@ -30,6 +30,7 @@ Job full() {
   j.time_ns = 1'700'000'000'000'000'000;
   j.seed = std::string("a\0b", 3);
   j.hostname = "h";
+  j.disk_metadata = {{4096, 8192}, {uint64_t{1} << 40, uint64_t{1} << 41}};
   return j;
 }
 

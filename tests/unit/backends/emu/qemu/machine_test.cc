@@ -30,6 +30,15 @@ TEST(CommandLine, BootsAsARecordingThatDoesNotWait) {
   EXPECT_EQ(std::ranges::count(args, "-S"), 0);
 }
 
+TEST(CommandLine, MemoryThatIsPrivateIsOnlyRead) {
+  MachineFiles files = kFiles;
+  EXPECT_THAT(values(command_line({}, files, {}), "-object"),
+              ElementsAre(HasSubstr("share=on,mem-path=/ram,,x,")));
+  files.ram_is_private = true;
+  EXPECT_THAT(values(command_line({}, files, {}), "-object"),
+              ElementsAre(HasSubstr("share=off,readonly=on,rom=off,mem-path=/ram,,x,")));
+}
+
 TEST(CommandLine, RecordsAndReplaysOnceAStateIsRestored) {
   Launch launch;
   launch.log = "/l,og";

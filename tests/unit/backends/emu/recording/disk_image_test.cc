@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -81,6 +82,61 @@ TEST_F(DiskImageTest, HasWhatWasPutIntoItAndIsConsistent) {
   EXPECT_THAT(ask("stat /d"), HasSubstr("Mode:  01777"));
   EXPECT_THAT(ask("stat /link"), HasSubstr("d/small"));
   EXPECT_THAT(ask("ea_list /cap"), HasSubstr("security.capability (10)"));
+}
+
+// Each piece needs an entry of its own in the file's tree of extents, which so gets several levels.
+TEST_F(DiskImageTest, AFileOfManyPiecesIsWhole) {
+  ASSERT_TRUE(reserve_disk(path_));
+  auto disk = DiskImage::make(path_, 64 << 20);
+  ASSERT_TRUE(disk) << disk.error().what;
+  constexpr size_t kBlock = 4096, kPieces = 2000;
+  std::string content(2 * kPieces * kBlock + 100, '\0');
+  for (size_t i = 0; i < kPieces; ++i) content[2 * i * kBlock + i % kBlock] = char('a' + i % 26);
+  content.back() = 'z';
+  ASSERT_TRUE(disk->file("/pieces", {0644, 0, 0, 1, 0, {}}, content.size(), reader(content)));
+  ASSERT_TRUE(disk->file("/next", {0644, 0, 0, 1, 0, {}}, 1, reader(content)));
+  ASSERT_TRUE(disk->finish());
+  const auto checked = run_command({*find_in_path("e2fsck"), "-fn", path_});
+  EXPECT_TRUE(checked) << checked.error().what;
+  EXPECT_EQ(ask("cat /pieces"), content);
+  const std::string stat = ask("stat /pieces"), kCount = "Blockcount: ";
+  ASSERT_THAT(stat, HasSubstr(kCount));
+  const uint64_t blocks = std::stoull(stat.substr(stat.find(kCount) + kCount.size())) / 8;
+  EXPECT_GE(blocks, kPieces + 1);
+  EXPECT_LE(blocks, kPieces + 20) << "the holes take room";
+}
+
+TEST_F(DiskImageTest, NamesAndAttributesAreInFewPieces) {
+  ASSERT_TRUE(reserve_disk(path_));
+  auto disk = DiskImage::make(path_, 64 << 20);
+  ASSERT_TRUE(disk) << disk.error().what;
+  const std::string content(100000, 'c');
+  const FileMeta meta{0755, 0, 0, 1, 0, {}};
+  std::string names[300];
+  for (int i = 0; i < 300; ++i) {
+    names[i] = "/directory" + std::to_string(i);
+    ASSERT_TRUE(disk->directory(names[i], meta));
+    ASSERT_TRUE(disk->file(names[i] + "/file", meta, content.size(), reader(content)));
+  }
+  const auto ranges = disk->finish();
+  ASSERT_TRUE(ranges) << ranges.error().what;
+  EXPECT_LE(ranges->size(), 4u);
+  const auto has = [&](const std::string& block) {
+    const uint64_t at = std::stoull(block) * 4096;
+    return std::ranges::any_of(*ranges,
+                               [at](const DiskRange& r) { return r.begin <= at && at < r.end; });
+  };
+  for (const int i : {0, 1, 150, 299}) {
+    EXPECT_TRUE(has(ask("bmap " + names[i] + " 0"))) << names[i];
+    EXPECT_FALSE(has(ask("bmap " + names[i] + "/file 0"))) << names[i];
+    const std::string where = ask("imap " + names[i] + "/file");
+    constexpr std::string_view kAt = "located at block ";
+    ASSERT_THAT(where, HasSubstr(std::string(kAt)));
+    EXPECT_TRUE(has(where.substr(where.find(kAt) + kAt.size()))) << where;
+  }
+  uint64_t bytes = 0;
+  for (const DiskRange& range : *ranges) bytes += range.end - range.begin;
+  EXPECT_LT(bytes, 4 << 20) << "nothing else is there";
 }
 
 TEST_F(DiskImageTest, IsANewFileOfALimitedSize) {
