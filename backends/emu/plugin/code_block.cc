@@ -23,7 +23,7 @@ CodeBlock& CodeBlocks::find(const qemu_plugin_tb* block, bool is_user, bool is_6
     const qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
     uint8_t bytes[taint::Decoder::kMostBytes];
     const size_t size = qemu_plugin_insn_data(instruction, bytes, sizeof bytes);
-    made->sites.push_back({made.get(), uint16_t(i), uint16_t(made->bytes.size()), 0});
+    made->sites.push_back({uint16_t(made->bytes.size()), 0});
     made->bytes.append(reinterpret_cast<const char*>(bytes), size);
   }
   key_ += made->bytes;

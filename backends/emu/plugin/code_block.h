@@ -10,12 +10,8 @@
 
 namespace fptrace::emu {
 
-struct CodeBlock;
-
-// An instruction of a block; what its callbacks are given.
+// What is known of an instruction of a block.
 struct CodeSite {
-  CodeBlock* block;
-  uint16_t index;
   uint16_t offset;   // of its address to the block's: QEMU's blocks are within two pages
   uint32_t finding;  // Findings' index of it, as far as that is known
 };
@@ -33,6 +29,26 @@ struct alignas(64) CodeBlock {
   uint64_t translated = 0;      // its address when it was: see RegisterFile::pc
   std::string bytes;            // of all instructions
   std::vector<CodeSite> sites;  // one for each
+};
+
+// An instruction of a block, as its callbacks are told of it: in the pointer that they are given,
+// so that they need not look it up. A program's addresses have 47 bits.
+class CodePlace {
+ public:
+  CodePlace(const CodeBlock& block, uint32_t index)
+      : bits_(reinterpret_cast<uint64_t>(&block) | uint64_t{index} << kIndexShift) {}
+  explicit CodePlace(void* passed) : bits_(reinterpret_cast<uint64_t>(passed)) {}
+  void* to_pass() const { return reinterpret_cast<void*>(bits_); }
+
+  CodeBlock& block() const {
+    return *reinterpret_cast<CodeBlock*>(bits_ & ((uint64_t{1} << kIndexShift) - 1));
+  }
+  uint32_t index() const { return uint32_t(bits_ >> kIndexShift); }
+  const CodeSite& site() const { return block().sites[index()]; }
+
+ private:
+  static constexpr unsigned kIndexShift = 48;
+  uint64_t bits_;
 };
 
 // QEMU translates the same code again and again; callbacks may outlive a translation.

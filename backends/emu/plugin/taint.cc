@@ -19,6 +19,24 @@ using taint::LabelId;
 
 namespace {
 
+void copy_value(qemu_plugin_meminfo_t info, Access& access) {
+  const qemu_plugin_mem_value value = qemu_plugin_mem_get_value(info);
+  // By its size: a processor waits when it reads more at once than was just written.
+  if (access.size == sizeof value.data.u64) {
+    memcpy(access.value, &value.data.u64, sizeof value.data.u64);
+  } else if (access.size == sizeof value.data.u32) {
+    memcpy(access.value, &value.data.u32, sizeof value.data.u32);
+  } else if (access.size == sizeof value.data.u8) {
+    memcpy(access.value, &value.data.u8, sizeof value.data.u8);
+  } else if (access.size == sizeof value.data.u16) {
+    memcpy(access.value, &value.data.u16, sizeof value.data.u16);
+  } else {
+    const auto [low, high] = value.data.u128;
+    memcpy(access.value, &low, sizeof low);
+    memcpy(access.value + sizeof low, &high, sizeof high);
+  }
+}
+
 // The compiler of hot blocks, beside this very plugin if it was built.
 std::string compiler_file() {
   Dl_info self;
@@ -37,34 +55,49 @@ Taint::Taint(const TaintHost& host)
 
 // --- Accesses ------------------------------------------------------------------------------------
 
-void Taint::on_access(const CodeSite& site, qemu_plugin_meminfo_t info, uint64_t vaddr,
-                      bool is_store) {
-  if (!any_label_) return;
+// One more of the log, of which no more is known than the instruction.
+inline Access& Taint::append(CodePlace place) {
+  const bool is_next = &place.block() == pending_.block && !pending_.reissued;
+  const uint32_t instruction = is_next ? place.index() : place_in_log(place);
+  Access& access = pending_.log.add();
+  access.instruction = uint16_t(instruction);
+  return access;
+}
+
+void Taint::on_access(CodePlace place, qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store) {
+  if (!follows_) return on_other_access(place, info, vaddr, is_store);
   const Translations::Page& page = translations_.find(info, vaddr);
-  if (checks_translations()) check_translation(info, vaddr, page.paddr);
-  if (!active()) return on_clean_access(site, page, info, vaddr, is_store);
-  Access& access = append(site);
+  const auto offset = uint32_t(vaddr % kPageSize);
+  Access& access = append(place);
   access.vaddr = vaddr;
-  access.paddr = page.paddr + vaddr % kPageSize;
-  access.size = uint8_t(1u << qemu_plugin_mem_size_shift(info));
+  access.paddr = page.paddr + offset;
+  access.size = sizes_.of(info);
   access.is_store = is_store;
   bool is_labelled = false;
-  if (access.bytes_on_next_page() != 0) {
+  if (offset + access.size > kPageSize) [[unlikely]] {
     access.paddr2 = translations_.find(info, vaddr / kPageSize * kPageSize + kPageSize).paddr;
     is_labelled = meets_label(access);
   } else if (page.shadow) {
-    is_labelled = taint::ShadowMemory::any(*page.shadow, uint32_t(vaddr % kPageSize), access.size);
+    is_labelled = taint::ShadowMemory::any(*page.shadow, offset, access.size);
   }
   pending_.values_matter |= is_store;
-  const bool moves = pending_.touched || !pending_.reads_none;
-  if (is_labelled || (moves && pending_.values_matter)) {
-    const qemu_plugin_mem_value value = qemu_plugin_mem_get_value(info);
-    memcpy(access.value, &value.data, sizeof access.value);
-  }
-  if (is_labelled) touch(site, access);
+  if (is_labelled || (pending_.values_matter && !pending_.is_quiet())) copy_value(info, access);
+  if (is_labelled) touch(place, access);
 }
 
-void Taint::on_clean_access(const CodeSite& site, const Translations::Page& page,
+// While no register has a label, or translations are to be checked.
+void Taint::on_other_access(CodePlace place, qemu_plugin_meminfo_t info, uint64_t vaddr,
+                            bool is_store) {
+  if (!any_label_) return;
+  const Translations::Page& page = translations_.find(info, vaddr);
+  if (checks_translations()) check_translation(info, vaddr, page.paddr);
+  if (!active()) return on_clean_access(place, page, info, vaddr, is_store);
+  follows_ = true;
+  on_access(place, info, vaddr, is_store);
+  follows_ = active() && !checks_translations();
+}
+
+void Taint::on_clean_access(CodePlace place, const Translations::Page& page,
                             qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store) {
   if (const uint64_t count = now(); count != seen_count_) {
     seen_count_ = count;
@@ -81,14 +114,14 @@ void Taint::on_clean_access(const CodeSite& site, const Translations::Page& page
     if (beyond != 0) memory_.clear(access.paddr2, beyond);
     return;
   }
-  activate(site);
+  activate(place);
   for (uint32_t i = 0; i < seen_size_; ++i) {
     const Access one = describe(seen_[i]);
-    Access& access = append(site);
+    Access& access = append(place);
     const uint16_t instruction = access.instruction;
     access = one;
     access.instruction = instruction;
-    if (meets_label(one)) touch(site, one);
+    if (meets_label(one)) touch(place, one);
   }
 }
 
@@ -115,29 +148,24 @@ bool Taint::meets_label(const Access& access) const {
          (beyond != 0 && memory_.any(access.paddr2, beyond));
 }
 
-// One more of the log, of which no more is known than the instruction.
-Access& Taint::append(const CodeSite& site) {
-  uint32_t instruction = site.index;
-  if (site.block != pending_.block || pending_.reissued) {
-    if (!pending_.block) activate(site);
-    const uint32_t begun = uint32_t(now() - pending_.base);
-    if (site.block != pending_.block && !pending_.reissued) {
-      pending_.reissued = true;
-      while (!pending_.log.empty() && pending_.log.back().instruction + 1u == begun)
-        pending_.log.pop_back();
-    }
-    if (pending_.reissued) instruction = begun - 1;
+// Of an instruction that is perhaps not of the block that was seen to begin.
+uint32_t Taint::place_in_log(CodePlace place) {
+  CodeBlock& block = place.block();
+  if (!pending_.block) activate(place);
+  const uint32_t begun = uint32_t(now() - pending_.base);
+  if (&block != pending_.block && !pending_.reissued) {
+    pending_.reissued = true;
+    AccessLog& log = pending_.log;
+    while (!log.all().empty() && log.all().back().instruction + 1u == begun) log.remove_last();
   }
-  Access& access = pending_.log.emplace_back();
-  access.instruction = uint16_t(instruction);
-  return access;
+  return pending_.reissued ? begun - 1 : place.index();
 }
 
 // It meets a label.
-void Taint::touch(const CodeSite& site, const Access& access) {
+void Taint::touch(CodePlace place, const Access& access) {
   pending_.touched = true;
   // Last: it may report, and the host may ask.
-  if (!access.is_store && site.block->is_user) note_holder(site, access);
+  if (!access.is_store && place.block().is_user) note_holder(place, access);
 }
 
 void Taint::check_translation(qemu_plugin_meminfo_t info, uint64_t vaddr, uint64_t paddr) {
@@ -147,15 +175,14 @@ void Taint::check_translation(qemu_plugin_meminfo_t info, uint64_t vaddr, uint64
 
 // --- Blocks --------------------------------------------------------------------------------------
 
-// The instruction at `site` runs, and those before it in its block met no label.
-void Taint::activate(const CodeSite& site) {
-  if (!active()) ++counts_.activations;
-  *active_ = 1;
-  begin_block(*site.block, site.index, now() - (site.index + 1));
+bool Taint::reads_none(CodeBlock& block) {
+  (void)blocks_.ops(block);
+  const taint::RegisterMask reads = block.reads | (policy_.pointers ? block.address_reads : 0);
+  return (reads & registers_.labelled) == 0;
 }
 
 // What runs it is at the end of a block not at its address any more, so this is asked in advance.
-void Taint::locate(CodeBlock& block) {
+inline void Taint::locate(CodeBlock& block) {
   // Only the kernel makes another task the current one.
   if (!block.is_user)
     task_ = 0;
@@ -167,7 +194,7 @@ void Taint::locate(CodeBlock& block) {
   block.vaddr = host_.pc(block.translated);
 }
 
-void Taint::begin_block(CodeBlock& block, uint32_t first, uint64_t base) {
+inline void Taint::begin_block(CodeBlock& block, uint32_t first, uint64_t base) {
   locate(block);
   pending_.block = &block;
   pending_.first = first;
@@ -178,25 +205,44 @@ void Taint::begin_block(CodeBlock& block, uint32_t first, uint64_t base) {
   pending_.log.clear();
 }
 
-bool Taint::reads_none(CodeBlock& block) {
-  (void)blocks_.ops(block);
-  const taint::RegisterMask reads = block.reads | (policy_.pointers ? block.address_reads : 0);
-  return (reads & registers_.labelled) == 0;
+// The instruction at `place` runs, and those before it in its block met no label.
+void Taint::activate(CodePlace place) {
+  if (!active()) ++counts_.activations;
+  set_active(true);
+  begin_block(place.block(), place.index(), now() - (place.index() + 1));
+}
+
+void Taint::set_active(bool active) {
+  *active_ = active;
+  follows_ = active && !checks_translations();
 }
 
 void Taint::deactivate() {
-  *active_ = 0;
+  set_active(false);
   task_ = 0;
   pending_.block = nullptr;
   pending_.log.clear();
 }
 
+// All of it, which moves no label.
+inline void Taint::carry_out_quietly(const CodeBlock& block) {
+  registers_.clear(block.kills);
+  ++counts_.quiet_blocks;
+  pending_.log.clear();
+}
+
 void Taint::on_block(CodeBlock& block) {
-  if (pending_.block) {
-    // Of those begun the last one faulted, unless it is the last one of all.
+  if (CodeBlock* const before = pending_.block) {
     const auto begun = uint32_t(now() - pending_.base);
-    const bool all = begun >= pending_.block->size || pending_.reissued;
-    carry_out(all ? std::min(begun, pending_.block->size) : begun - (begun != 0));
+    const bool all = begun >= before->size;
+    if (all && pending_.first == 0 && pending_.is_quiet() && !before->has_unmodelled) {
+      ++counts_.blocks;
+      carry_out_quietly(*before);
+    } else {
+      // Of those begun the last one faulted, unless it is the last one of all.
+      const bool faulted = !all && !pending_.reissued && begun != 0;
+      carry_out(std::min(begun, before->size) - faulted);
+    }
   }
   if (registers_.labelled == 0) return deactivate();
   begin_block(block, 0, now());
@@ -217,28 +263,26 @@ void Taint::carry_out(uint32_t last) {
   const bool whole = first == 0 && last == block.size;
   ++counts_.blocks;
   if (block.has_unmodelled) count_unmodelled(*block.ops, first, last);
-  if (whole && !pending_.touched && pending_.reads_none) {
-    registers_.clear(block.kills);
-    ++counts_.quiet_blocks;
-    return pending_.log.clear();
-  }
+  if (whole && pending_.is_quiet()) return carry_out_quietly(block);
   execute_block(block, first, last);
 }
 
 void Taint::execute_block(CodeBlock& block, uint32_t first, uint32_t last) {
   taint::Block& ops = *block.ops;
   counts_.instructions += last - first;
-  auto& log = pending_.log;
-  const auto is_later = [last](const Access& access) { return access.instruction >= last; };
-  const auto end = last == block.size ? log.end() : std::find_if(log.begin(), log.end(), is_later);
+  std::span<const Access> its_log = pending_.log.all();
+  if (last != block.size) {
+    const auto is_later = [last](const Access& access) { return access.instruction >= last; };
+    const auto end = std::find_if(its_log.begin(), its_log.end(), is_later);
+    its_log = its_log.first(size_t(end - its_log.begin()));
+  }
   found_.count = 0;
-  const std::span<const Access> its_log(log.data(), size_t(end - log.begin()));
   const taint::State state{registers_, memory_, sets_};
   if (options_.tier == kTaintInterpret)
     taint::execute(ops, first, last, its_log, policy_, state, found_);
   else
     hot_blocks_.execute(ops, first, last, its_log, policy_, state, found_);
-  log.erase(log.begin(), end);
+  pending_.log.remove_first(its_log.size());
   tidy();
   if (found_.count != 0) report_findings(block, pending_.base);
 }
@@ -300,7 +344,7 @@ void Taint::report_findings(CodeBlock& block, uint64_t base) {
 }
 
 // A program loads labelled bytes. The log that the access is of may be gone after a report.
-void Taint::note_holder(const CodeSite& site, const Access& access) {
+void Taint::note_holder(CodePlace place, const Access& access) {
   const uint32_t size = access.size, beyond = access.bytes_on_next_page(), here = size - beyond;
   LabelId labels[Access::kMostBytes];
   memory_.load(access.paddr, here, access.value, labels);
@@ -310,13 +354,13 @@ void Taint::note_holder(const CodeSite& site, const Access& access) {
   for (uint32_t i = 0; i < size; ++i)
     if (findings_.hold(holder, labels[i], now())) first = labels[i];
   if (first == kNoLabel) return;
-  report(TaintFindingKind::kHolder, first, now(), host_.pc(site.block->translated + site.offset),
-         holder, holder);
+  const uint64_t translated = place.block().translated + place.site().offset;
+  report(TaintFindingKind::kHolder, first, now(), host_.pc(translated), holder, holder);
 }
 
 void Taint::report(TaintFindingKind kind, LabelId set, uint64_t count, uint64_t vaddr,
                    uint32_t entry, uint32_t holder) {
-  const uint64_t task = findings_.holders()[holder].task;
+  const uint64_t task = findings_.task_of(holder);
   add_report(*host_.wire, {report_kind(kind), set, count, task, vaddr, {entry, holder}});
 }
 
@@ -326,14 +370,14 @@ namespace {
 
 Taint* g_taint = nullptr;
 
-void on_load(unsigned, qemu_plugin_meminfo_t info, uint64_t vaddr, void* site) {
-  g_taint->on_access(*static_cast<const CodeSite*>(site), info, vaddr, false);
+void on_load(unsigned, qemu_plugin_meminfo_t info, uint64_t vaddr, void* place) {
+  g_taint->on_access(CodePlace(place), info, vaddr, false);
 }
-void on_store(unsigned, qemu_plugin_meminfo_t info, uint64_t vaddr, void* site) {
-  g_taint->on_access(*static_cast<const CodeSite*>(site), info, vaddr, true);
+void on_store(unsigned, qemu_plugin_meminfo_t info, uint64_t vaddr, void* place) {
+  g_taint->on_access(CodePlace(place), info, vaddr, true);
 }
 void on_block(unsigned, void* block) { g_taint->on_block(*static_cast<CodeBlock*>(block)); }
-void on_site(unsigned, void* site) { g_taint->on_site(*static_cast<const CodeSite*>(site)); }
+void on_site(unsigned, void* place) { g_taint->on_site(CodePlace(place)); }
 void on_flush(unsigned, void*) { g_taint->on_flush(); }
 
 bool on_request(Wire&, Request& request) { return g_taint->handle(request); }
@@ -364,15 +408,15 @@ CodeBlock& taint_block(qemu_plugin_tb* block, bool is_user, bool is_64bit) {
 
 void taint_instruction(qemu_plugin_insn* instruction, CodeBlock& block, uint32_t index,
                        InstructionKind kind) {
-  CodeSite* const site = &block.sites[index];
+  void* const place = CodePlace(block, index).to_pass();
   qemu_plugin_register_vcpu_mem_cb(instruction, on_load, QEMU_PLUGIN_CB_R_REGS, QEMU_PLUGIN_MEM_R,
-                                   site);
+                                   place);
   qemu_plugin_register_vcpu_mem_cb(instruction, on_store, QEMU_PLUGIN_CB_R_REGS, QEMU_PLUGIN_MEM_W,
-                                   site);
+                                   place);
   if (kind == InstructionKind::kFlush)
     qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_flush, QEMU_PLUGIN_CB_NO_REGS, nullptr);
   else if (kind != InstructionKind::kOther)
-    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_site, QEMU_PLUGIN_CB_NO_REGS, site);
+    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_site, QEMU_PLUGIN_CB_NO_REGS, place);
 }
 
 void finish_taint() { g_taint->finish(); }

@@ -112,6 +112,7 @@ uint32_t Taint::set_options() {
     registers_.clear(~taint::RegisterMask{0});
     deactivate();
   }
+  set_active(active());
   any_label_ = options_.on != 0 && (any_label_ || memory_.labelled() != 0);
   return 0;
 }
@@ -193,8 +194,8 @@ uint32_t Taint::label_register(const Request& request) {
   registers_.refresh(((taint::RegisterMask{1} << found.bits) - 1) << found.bit);
   if (registers_.labelled == 0 || active()) return 0;
   any_label_ = true;
-  *active_ = 1;
-  if (here_ && here_count_ == now()) activate(*here_);
+  set_active(true);
+  if (here_.to_pass() && here_count_ == now()) activate(here_);
   return 0;
 }
 
@@ -271,7 +272,7 @@ uint32_t Taint::list_findings(Request& request) {
                         set_of(site.labels, site.depth),
                         site.holder,
                         site.reports,
-                        findings_.holders()[site.holder].task,
+                        findings_.task_of(site.holder),
                         site.vaddr,
                         site.first_count,
                         site.times};

@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,51 @@
 #include "backends/emu/taint/jit/hot_blocks.h"
 
 namespace fptrace::emu {
+
+// Accesses to memory in the order they came. What is added is to be filled by whoever adds it.
+class AccessLog {
+ public:
+  taint::Access& add() {
+    if (end_ == limit_) grow();
+    return *end_++;
+  }
+  void clear() { end_ = items_.data(); }
+  void remove_last() { --end_; }
+  void remove_first(size_t count) { end_ = std::copy(items_.data() + count, end_, items_.data()); }
+  std::span<const taint::Access> all() const { return {items_.data(), end_}; }
+
+ private:
+  [[gnu::noinline]] void grow() {
+    const size_t size = items_.size();
+    items_.resize(std::max<size_t>(64, 2 * size));
+    end_ = items_.data() + size;
+    limit_ = items_.data() + items_.size();
+  }
+
+  std::vector<taint::Access> items_;
+  taint::Access *end_ = nullptr, *limit_ = nullptr;
+};
+
+// How many bytes an access has. QEMU's answer depends on `info` alone, and takes a call.
+class AccessSizes {
+ public:
+  uint8_t of(qemu_plugin_meminfo_t info) {
+    Known& known = known_[info >> 4 & (kKnown - 1)];
+    return known.info == info ? known.size : ask(known, info);
+  }
+
+ private:
+  static constexpr uint32_t kKnown = 32;
+  struct Known {
+    qemu_plugin_meminfo_t info = 0;  // no access's: those say that they load or store
+    uint8_t size = 0;
+  };
+  [[gnu::noinline]] static uint8_t ask(Known& known, qemu_plugin_meminfo_t info) {
+    known = {info, uint8_t(1u << qemu_plugin_mem_size_shift(info))};
+    return known.size;
+  }
+  Known known_[kKnown];
+};
 
 // The block that runs, while registers have labels.
 struct PendingBlock {
@@ -27,7 +74,10 @@ struct PendingBlock {
   // The last instruction was stopped for a device's sake and is executed again by a block of its
   // own, of which nothing but its accesses are seen.
   bool reissued = false;
-  std::vector<taint::Access> log;
+  AccessLog log;
+
+  // So far it has moved no label.
+  bool is_quiet() const { return reads_none && !touched; }
 };
 
 // One access to memory as its callback was told of it.
@@ -47,10 +97,10 @@ class Taint {
   explicit Taint(const TaintHost& host);
 
   // --- The guest goes on ---
-  void on_access(const CodeSite& site, qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store);
+  void on_access(CodePlace place, qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store);
   void on_block(CodeBlock& block);
-  void on_site(const CodeSite& site) {
-    here_ = &site;
+  void on_site(CodePlace place) {
+    here_ = place;
     here_count_ = now();
   }
   void on_flush() { translations_.flush(); }
@@ -73,20 +123,24 @@ class Taint {
   bool active() const { return *active_ != 0; }
 
   // taint.cc
-  void on_clean_access(const CodeSite& site, const Translations::Page& page,
-                       qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store);
-  taint::Access& append(const CodeSite& site);
-  void touch(const CodeSite& site, const taint::Access& access);
+  void on_other_access(CodePlace place, qemu_plugin_meminfo_t info, uint64_t vaddr, bool is_store);
+  void on_clean_access(CodePlace place, const Translations::Page& page, qemu_plugin_meminfo_t info,
+                       uint64_t vaddr, bool is_store);
+  taint::Access& append(CodePlace place);
+  uint32_t place_in_log(CodePlace place);
+  void touch(CodePlace place, const taint::Access& access);
   taint::Access describe(const SeenAccess& seen);
   void locate(CodeBlock& block);
   void begin_block(CodeBlock& block, uint32_t first, uint64_t base);
-  void activate(const CodeSite& site);
+  void activate(CodePlace place);
+  void set_active(bool active);
   void deactivate();
   void carry_out(uint32_t last);
+  void carry_out_quietly(const CodeBlock& block);
   void execute_block(CodeBlock& block, uint32_t first, uint32_t last);
   void count_unmodelled(const taint::Block& ops, uint32_t first, uint32_t last);
   void report_findings(CodeBlock& block, uint64_t base);
-  void note_holder(const CodeSite& site, const taint::Access& access);
+  void note_holder(CodePlace place, const taint::Access& access);
   void report(TaintFindingKind kind, taint::LabelId set, uint64_t count, uint64_t vaddr,
               uint32_t entry, uint32_t holder);
   void check_translation(qemu_plugin_meminfo_t info, uint64_t vaddr, uint64_t paddr);
@@ -128,6 +182,8 @@ class Taint {
   qemu_plugin_u64 active_word_;
   uint64_t* active_;  // in QEMU's own code, too
   bool any_label_ = false;
+  bool follows_ = false;  // registers have labels, and nothing is to be checked
+  AccessSizes sizes_;
   PendingBlock pending_;
   uint64_t task_ = 0;  // that runs the pending block, if that is a program's; 0: not known
   uint64_t time_ = 1;  // another after each request: only there may a task become another program
@@ -138,7 +194,7 @@ class Taint {
   uint64_t seen_count_ = 0;
 
   // The instruction that is about to be executed, if the count is still this one.
-  const CodeSite* here_ = nullptr;
+  CodePlace here_{nullptr};
   uint64_t here_count_ = 0;
 
   std::vector<Unmodelled> unmodelled_;      // by mnemonic

@@ -46,14 +46,14 @@ struct Instruction {
 // A run of instructions that are executed one after the other, as translated by the emulator.
 struct Block {
   std::vector<Instruction> instructions;
+  uint64_t executions = 0;  // for whoever wants to know how hot it is
+  // Of the second tier, for itself alone, if there is one; see jit/hot_blocks.h.
+  const jit::HotCode* hot_code = nullptr;
   std::vector<Op> ops;  // of all instructions, in order
   // The same without what nothing looks at when all are executed: mostly flags.
   std::vector<Op> whole_ops;
-  Summary summary;          // of all together
-  uint64_t executions = 0;  // for whoever wants to know how hot it is
+  Summary summary;  // of all together
   bool has_unmodelled = false;
-  // Of the second tier, for itself alone, if there is one; see jit/hot_blocks.h.
-  const jit::HotCode* hot_code = nullptr;
 };
 
 // The reading and writing of the operations, for whatever runs them one after the other.

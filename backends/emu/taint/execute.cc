@@ -507,8 +507,7 @@ LabelId inputs(const Instruction& instruction, std::span<const Access> log, cons
 
 }  // namespace
 
-void settle_flags(const State& state) {
-  if (!state.sets.many_passing()) return;
+void settle_many_flags(const State& state) {
   for (unsigned i = 0; i < kFlagCount; ++i) {
     LabelId& flag = state.registers.bytes[flag_at(i)];
     flag = state.sets.keep(flag);

@@ -52,7 +52,10 @@ struct State {
 
 // Before a block is executed: the flags' passing sets are kept and all others forgotten, if those
 // are many.
-void settle_flags(const State& state);
+void settle_many_flags(const State& state);
+inline void settle_flags(const State& state) {
+  if (state.sets.many_passing()) settle_many_flags(state);
+}
 
 // Moves labels as the instructions [first, last) of the block did that accessed memory so, `log`
 // being of these only and in order. The last one is left out when it has not made all its accesses:

@@ -1,6 +1,7 @@
 #include "backends/emu/taint/findings.h"
 
 #include <algorithm>
+#include <span>
 
 namespace fptrace::emu::taint {
 namespace {
@@ -16,8 +17,7 @@ uint64_t hash_of(SiteKind kind, uint32_t holder, uint64_t vaddr) {
 
 }  // namespace
 
-uint32_t Findings::holder_of(uint64_t task) {
-  if (task == last_task_ && last_holder_ < holders_.size()) return last_holder_;
+uint32_t Findings::find_holder(uint64_t task) {
   last_task_ = task;
   // The youngest first: those that are gone are many.
   for (size_t i = holders_.size(); i-- > 0;)
@@ -37,7 +37,7 @@ uint32_t& Findings::place_of(SiteKind kind, uint32_t holder, uint64_t vaddr) {
   for (size_t at = hash_of(kind, holder, vaddr) & mask;; at = (at + 1) & mask) {
     if (index_[at] == 0) return index_[at];
     const Site& site = sites_[index_[at] - 1];
-    if (site.vaddr == vaddr && site.holder == holder && site.kind == kind) return index_[at];
+    if (site.is(kind, holder, vaddr)) return index_[at];
   }
 }
 
@@ -51,20 +51,20 @@ Site& Findings::site_of(SiteKind kind, uint32_t holder, uint64_t vaddr, uint64_t
                         uint32_t& index) {
   if (index < sites_.size()) {
     Site& site = sites_[index];
-    if (site.vaddr == vaddr && site.holder == holder && site.kind == kind) return site;
+    if (site.is(kind, holder, vaddr)) return site;
   }
   if ((sites_.size() + 1) * 2 > index_.size()) grow_index();
   uint32_t& place = place_of(kind, holder, vaddr);
   if (place == 0) {
-    sites_.push_back({kind, holder, 0, 0, kNoLabel, {}, vaddr, count, 0});
+    sites_.push_back({vaddr, 0, holder, 0, kNoLabel, kind, false, 0, {}, count});
     place = uint32_t(sites_.size());
   }
   index = place - 1;
   return sites_[index];
 }
 
-LabelId Findings::note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set, uint64_t count,
-                       uint32_t reports_per_site, uint32_t& index) {
+LabelId Findings::note_slowly(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set,
+                              uint64_t count, uint32_t reports_per_site, uint32_t& index) {
   Site& site = site_of(kind, holder, vaddr, count, index);
   ++site.times;
   if (!take_in(site, index, set) || site.reports >= reports_per_site) return kNoLabel;
@@ -75,6 +75,7 @@ LabelId Findings::note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId s
 }
 
 bool Findings::take_in(Site& site, uint32_t index, LabelId set) {
+  if (site.has_late) take_in_late();
   if (LabelSets::is_passing(set)) return add(site.labels, site.depth, set);
   if (set == site.last) return false;
   site.last = set;
@@ -91,13 +92,26 @@ bool Findings::hold_slowly(uint32_t index, LabelId set, uint64_t count) {
   }
   cache_[set % kCache] = set;
   Holder& holder = holders_[index];
-  const bool first = holder.labels.empty();
+  const bool first = holder.first_count == 0;
   if (first) {
     holder.first_count = count;
     if (LabelSets::is_stored(set)) told_.push_back(set);
   }
-  add(holder.labels, holder.depth, set);
+  if (LabelSets::is_stored(set))
+    add(holder.labels, holder.depth, set);
+  else
+    take_in_later(kOfHolder | index, set);
   return first;
+}
+
+void Findings::take_in_late() {
+  for (const Late& late : std::span(late_, late_count_)) {
+    if ((late.owner & kOfHolder) != 0)
+      holders_[late.owner & ~kOfHolder].labels.add(late.run);
+    else
+      sites_[late.owner].labels.add(late.run);
+  }
+  late_count_ = 0;
 }
 
 bool Findings::add(LabelBitmap& labels, uint32_t& depth, LabelId set) {

@@ -14,15 +14,21 @@ enum class SiteKind : uint8_t { kBranch, kJump, kInstruction };
 
 // One instruction as one task executed it.
 struct Site {
-  SiteKind kind;
-  uint32_t holder;     // the task, as an index of holders()
-  uint32_t reports;    // how often its set was told
-  uint32_t depth;      // the greatest that came here
-  LabelId last;        // what came the last time
-  LabelBitmap labels;  // all that came
+  // First what is looked at each time.
   uint64_t vaddr;
-  uint64_t first_count;
   uint64_t times;
+  uint32_t holder;   // the task, as an index of holders()
+  uint32_t reports;  // how often its set was told
+  LabelId last;      // what came the last time, or one of the times before
+  SiteKind kind;
+  bool has_late;       // some of what came may not be in `labels` yet
+  uint32_t depth;      // the greatest that came here
+  LabelBitmap labels;  // all that came
+  uint64_t first_count;
+
+  bool is(SiteKind its_kind, uint32_t its_holder, uint64_t its_vaddr) const {
+    return vaddr == its_vaddr && holder == its_holder && kind == its_kind;
+  }
 };
 
 // A task, as long as it lives.
@@ -40,7 +46,9 @@ class Findings {
   explicit Findings(LabelSets& sets) : sets_(sets) {}
 
   // Of a task that lives; makes an entry at first.
-  uint32_t holder_of(uint64_t task);
+  uint32_t holder_of(uint64_t task) {
+    return task == last_task_ && last_holder_ < holders_.size() ? last_holder_ : find_holder(task);
+  }
   // Whoever has its address next is another one.
   void forget(uint64_t task);
 
@@ -48,15 +56,33 @@ class Findings {
   // stays, or kNoLabel: it is told the first time, and while the site's set grows, but no more than
   // `reports_per_site` times. `site`: its index; before, where it was the last time, or anything.
   LabelId note(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set, uint64_t count,
-               uint32_t reports_per_site, uint32_t& site);
+               uint32_t reports_per_site, uint32_t& site) {
+    if (site < sites_.size() && !LabelSets::is_stored(set)) {
+      Site& known = sites_[site];
+      if (known.is(kind, holder, vaddr) && known.reports >= reports_per_site) {
+        ++known.times;
+        known.has_late = true;
+        take_in_later(site, set);
+        return kNoLabel;
+      }
+    }
+    return note_slowly(kind, holder, vaddr, set, count, reports_per_site, site);
+  }
   // The task has it in user mode. Whether it is its first label.
   bool hold(uint32_t holder, LabelId set, uint64_t count) {
     if (set == kNoLabel || (holder == cached_holder_ && cache_[set % kCache] == set)) return false;
     return hold_slowly(holder, set, count);
   }
 
-  const std::vector<Site>& sites() const { return sites_; }
-  const std::vector<Holder>& holders() const { return holders_; }
+  const std::vector<Site>& sites() {
+    take_in_late();
+    return sites_;
+  }
+  const std::vector<Holder>& holders() {
+    take_in_late();
+    return holders_;
+  }
+  uint64_t task_of(uint32_t holder) const { return holders_[holder].task; }
 
   // Of a collection of `sets`: what is told or stored here stays.
   void mark();
@@ -65,11 +91,36 @@ class Findings {
   static constexpr uint32_t kCache = 1 << 10;
   // Whether something of it is new, which then is no more.
   bool take_in(Site& site, uint32_t index, LabelId set);
+  LabelId note_slowly(SiteKind kind, uint32_t holder, uint64_t vaddr, LabelId set, uint64_t count,
+                      uint32_t reports_per_site, uint32_t& site);
+  uint32_t find_holder(uint64_t task);
+  // Of a set that is not stored: those have no depth.
+  void take_in_later(uint32_t owner, LabelId set) {
+    LabelRun single;
+    for (const LabelRun run : sets_.runs_unstored(set, single)) {
+      // The bytes of a word come one by one.
+      Late* const before = late_count_ != 0 ? &late_[late_count_ - 1] : nullptr;
+      if (before && before->owner == owner && before->run.last + 1 == run.first)
+        before->run.last = run.last;
+      else
+        late_[late_count_++] = {owner, run};
+    }
+    if (late_count_ >= kMostLate) take_in_late();
+  }
+  void take_in_late();
   bool add(LabelBitmap& labels, uint32_t& depth, LabelId set);
   bool hold_slowly(uint32_t holder, LabelId set, uint64_t count);
   Site& site_of(SiteKind kind, uint32_t holder, uint64_t vaddr, uint64_t count, uint32_t& index);
   uint32_t& place_of(SiteKind kind, uint32_t holder, uint64_t vaddr);
   void grow_index();
+
+  // Labels to be taken in, where nobody waits to hear whether they are new: many in a row, as each
+  // is a word somewhere in memory.
+  struct Late {
+    uint32_t owner;  // a site's index, or kOfHolder and a holder's
+    LabelRun run;
+  };
+  static constexpr uint32_t kOfHolder = uint32_t{1} << 31, kMostLate = 256;
 
   LabelSets& sets_;
   std::vector<Site> sites_;
@@ -83,6 +134,8 @@ class Findings {
   };
   static constexpr uint32_t kKnown = 1 << 12;
   Known known_[kKnown] = {};
+  Late late_[kMostLate + LabelSets::kMostPassingRuns];
+  uint32_t late_count_ = 0;
   uint64_t last_task_ = 0;
   uint32_t last_holder_ = 0;
   uint32_t cached_holder_ = 0;

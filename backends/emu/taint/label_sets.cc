@@ -54,14 +54,6 @@ LabelSets::~LabelSets() {
     if (set.count > kInPlace) delete[] set.many;
 }
 
-std::span<const LabelRun> LabelSets::runs(LabelId id, LabelRun& single) const {
-  if (id == kNoLabel) return {};
-  if (is_stored(id)) return sets_[id].runs();
-  if (is_passing(id)) return passing_[id & ~kPassingSet].all();
-  single = {id & ~kSingleLabel, id & ~kSingleLabel};
-  return {&single, 1};
-}
-
 LabelId LabelSets::range(uint32_t first, uint32_t last) {
   const LabelRun run{first, last};
   return intern({&run, 1}, 0, false);

@@ -71,7 +71,8 @@ class LabelSets {
     const Memo& memo = memos_[memo_index(a, b)];
     return memo.a == a && memo.b == b ? memo.joined : join_slowly(a, b);
   }
-  // The same, perhaps as a passing set.
+  // The same, perhaps as a passing set, of at most so many runs.
+  static constexpr uint32_t kMostPassingRuns = 2;
   LabelId join_passing(LabelId a, LabelId b) {
     const bool is_pair = a != b && (a & b & kSingleLabel) != 0;
     if (!is_pair || options_.max_depth != 0 || passing_count_ == kMostPassing ||
@@ -95,7 +96,15 @@ class LabelSets {
 
   // Sorted, apart by more than 1. Valid until the next set is made; `single` is where the run of a
   // set of one is put.
-  std::span<const LabelRun> runs(LabelId id, LabelRun& single) const;
+  std::span<const LabelRun> runs(LabelId id, LabelRun& single) const {
+    return is_stored(id) ? sets_[id].runs() : runs_unstored(id, single);
+  }
+  // The same of a set that is not stored.
+  std::span<const LabelRun> runs_unstored(LabelId id, LabelRun& single) const {
+    if (is_passing(id)) return passing_[id & ~kPassingSet].all();
+    single = {id & ~kSingleLabel, id & ~kSingleLabel};
+    return {&single, id != kNoLabel};
+  }
   uint32_t depth(LabelId id) const { return is_stored(id) ? sets_[id].depth : 0; }
   bool is_merged(LabelId id) const { return is_stored(id) && sets_[id].merged; }
   // From outside: whether there is such a set.

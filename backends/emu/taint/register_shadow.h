@@ -33,12 +33,8 @@ struct alignas(64) RegisterShadow {
   // Takes the labels of whole registers.
   void clear(RegisterMask registers) {
     const RegisterMask gone = registers & labelled;
-    // Flags go in almost every block, and together.
-    if (const RegisterMask flags = (gone & kFlagMask) >> kFlagBit)
-      for (unsigned i = 0; i < kFlagCount; ++i) {
-        LabelId& flag = bytes[flag_at(i)];
-        flag = (flags >> i & 1) != 0 ? kNoLabel : flag;
-      }
+    if (gone == 0) return;
+    clear_flags(uint32_t((gone & kFlagMask) >> kFlagBit));
     for (RegisterMask left = gone & ~kFlagMask; left != 0; left &= left - 1) {
       const auto bit = unsigned(__builtin_ctzll(left));
       std::memset(at(place_of(bit)), 0, size_of(bit) * sizeof(LabelId));
@@ -74,6 +70,15 @@ struct alignas(64) RegisterShadow {
   }
 
  private:
+  // They go in almost every block, and together.
+  void clear_flags(uint32_t set) {
+    using Flags [[gnu::vector_size(kFlagCount * sizeof(LabelId))]] = LabelId;
+    constexpr Flags kEach = {1, 2, 4, 8, 16, 32, 64, 128};
+    Flags flags;
+    std::memcpy(&flags, at(kFlags), sizeof flags);
+    flags &= Flags((kEach & set) == 0);
+    std::memcpy(at(kFlags), &flags, sizeof flags);
+  }
   template <uint16_t kSize>
   static bool any(const LabelId* labels) {
     LabelId all = kNoLabel;

@@ -15,18 +15,11 @@ constexpr uint64_t kMostEmpty = 256;
 
 ShadowMemory::ShadowMemory() : leaves_(new Leaf[kEnd >> kLeafShift]) {}
 
-bool ShadowMemory::load(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values,
-                        LabelId* labels) {
-  return with_size(size, [&](auto n) {
-    const LabelId* const known = page.labels + offset;
-    if (std::memcmp(page.values + offset, values, n) != 0)
-      for (uint32_t i = 0; i < n; ++i)
-        if (known[i] != kNoLabel && page.values[offset + i] != values[i]) drop(page, offset + i);
-    LabelId all = kNoLabel;
-    for (uint32_t i = 0; i < n; ++i) all |= known[i];
-    std::memcpy(labels, known, n * sizeof(LabelId));
-    return all != kNoLabel;
-  });
+void ShadowMemory::drop_stale(ShadowPage& page, uint32_t offset, uint32_t size,
+                              const uint8_t* values) {
+  for (uint32_t i = 0; i < size; ++i)
+    if (page.labels[offset + i] != kNoLabel && page.values[offset + i] != values[i])
+      drop(page, offset + i);
 }
 
 void ShadowMemory::store(uint64_t paddr, uint32_t size, const uint8_t* values,

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -136,7 +137,17 @@ class ShadowMemory {
   };
 
   bool load(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values,
-            LabelId* labels);
+            LabelId* labels) {
+    return with_size(size, [&](auto n) {
+      const LabelId* const known = page.labels + offset;
+      if (std::memcmp(page.values + offset, values, n) != 0) drop_stale(page, offset, size, values);
+      LabelId all = kNoLabel;
+      for (uint32_t i = 0; i < n; ++i) all |= known[i];
+      std::memcpy(labels, known, n * sizeof(LabelId));
+      return all != kNoLabel;
+    });
+  }
+  void drop_stale(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values);
   ShadowPage* make(uint64_t paddr);
   ShadowPage* take_page();
   void release_empty();

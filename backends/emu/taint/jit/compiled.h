@@ -17,6 +17,10 @@ struct Step {
   uint16_t instruction;
   uint8_t size;
   uint8_t is_store;
+
+  bool is(const Access& access) const {
+    return access.instruction == instruction && access.size == size && access.is_store == is_store;
+  }
 };
 
 struct PlannedInstruction {

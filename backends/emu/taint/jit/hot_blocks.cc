@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -13,11 +14,18 @@
 namespace fptrace::emu::taint::jit {
 
 // Of a block that is, or is to be, compiled. The thread sets `code`; all else is constant.
-struct HotCode {
-  Plan plan;
-  RegisterMask reads = 0;      // of the block as a whole
-  RegisterMask any_reads = 0;  // of its instructions, one by one
+struct alignas(64) HotCode {
+  // First what is looked at each time, mostly in one line of the cache.
   std::atomic<CompiledCode> code = nullptr;
+  RegisterMask reads = 0;  // of the block as a whole
+  const Step* steps = nullptr;
+  uint32_t step_count = 0;
+  bool pointers = false, depth = false, any_interpreted = false, last_interpreted = false;
+  static constexpr uint32_t kFewSteps = 6;
+  Step few_steps[kFewSteps];  // instead of the plan's
+
+  RegisterMask any_reads = 0;  // of its instructions, one by one
+  Plan plan;
 };
 
 namespace {
@@ -103,6 +111,18 @@ Effect effect_of(const HotCode& hot, const Block& block, std::span<const Access>
   }
   state.registers.clear(block.summary.kills);
   return Effect::kNone;
+}
+
+void set_up(HotCode& hot) {
+  const Plan& plan = hot.plan;
+  hot.pointers = plan.pointers;
+  hot.depth = plan.depth;
+  hot.any_interpreted = plan.any_interpreted;
+  hot.last_interpreted = plan.instructions.back().interpreted;
+  hot.step_count = uint32_t(plan.steps.size());
+  const bool few = hot.step_count <= HotCode::kFewSteps;
+  if (few) std::copy(plan.steps.begin(), plan.steps.end(), hot.few_steps);
+  hot.steps = few ? hot.few_steps : plan.steps.data();
 }
 
 bool is_complete(const Block& block, std::span<const Access> log) {
@@ -200,6 +220,7 @@ void HotBlocks::request(Block& block, std::span<const Access> log, const Policy&
   if (!started_ && !start()) return;
   auto hot = std::make_unique<HotCode>();
   hot->plan = make_plan(block, log, policy.pointers, depth);
+  set_up(*hot);
   hot->reads = reads(block.summary, policy);
   for (const Instruction& instruction : block.instructions)
     hot->any_reads |= reads(instruction.summary, policy);
@@ -242,12 +263,12 @@ bool HotBlocks::execute(Block& block, uint32_t first, uint32_t last, std::span<c
     return interpret();
   }
   const CompiledCode code = hot->code.load(std::memory_order_acquire);
-  if (!code || hot->plan.pointers != policy.pointers || hot->plan.depth != depth)
-    return interpret();
-  const Access* steps[kMostSteps + 1];
-  const bool as_planned = matches(hot->plan, log, steps) &&
-                          (!hot->plan.instructions.back().interpreted || is_complete(block, log));
-  if (!as_planned) {
+  if (!code || hot->pointers != policy.pointers || hot->depth != depth) return interpret();
+  const Access* first_of[kMostSteps + 1];
+  const std::span steps(hot->steps, hot->step_count);
+  const bool as_planned =
+      hot->any_interpreted ? matches(steps, log, first_of) : matches(steps, log);
+  if (!as_planned || (hot->last_interpreted && !is_complete(block, log))) {
     ++other_accesses_;
     return interpret();
   }
@@ -261,7 +282,7 @@ bool HotBlocks::execute(Block& block, uint32_t first, uint32_t last, std::span<c
   }
   settle_flags(state);
   Caller caller{block, policy, state, findings};
-  Frame frame{state.registers.bytes, &state.registers.labelled, log.data(), steps, &caller};
+  Frame frame{state.registers.bytes, &state.registers.labelled, log.data(), first_of, &caller};
   code(&frame);
   ++fast_;
   return true;

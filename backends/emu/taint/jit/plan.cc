@@ -92,20 +92,14 @@ Plan make_plan(const Block& block, std::span<const Access> log, bool pointers, b
   return plan;
 }
 
-bool matches(const Plan& plan, std::span<const Access> log, const Access** first_of) {
-  const auto is_as = [](const Access& access, const Step& step) {
-    return access.instruction == step.instruction && access.size == step.size &&
-           access.is_store == step.is_store;
-  };
-  if (!plan.any_interpreted)
-    return std::equal(log.begin(), log.end(), plan.steps.begin(), plan.steps.end(), is_as);
+bool matches(std::span<const Step> steps, std::span<const Access> log, const Access** first_of) {
   const Access* access = log.data();
   const Access* const end = access + log.size();
-  for (const Step& step : plan.steps) {
+  for (const Step& step : steps) {
     *first_of++ = access;
     if (step.size == 0) {
       while (access != end && access->instruction == step.instruction) ++access;
-    } else if (access == end || !is_as(*access++, step)) {
+    } else if (access == end || !step.is(*access++)) {
       return false;
     }
   }

@@ -9,8 +9,15 @@ namespace fptrace::emu::taint::jit {
 // How to compile the block for executions with accesses like these, of one that was complete.
 Plan make_plan(const Block& block, std::span<const Access> log, bool pointers, bool depth);
 
-// Whether the accesses are as planned. `first_of` has room for one more than there are steps, and
-// is filled as Frame::steps says if the plan has interpreted instructions.
-bool matches(const Plan& plan, std::span<const Access> log, const Access** first_of);
+// Whether the accesses are as planned, where nothing is interpreted.
+inline bool matches(std::span<const Step> steps, std::span<const Access> log) {
+  bool same = steps.size() == log.size();
+  for (size_t i = 0; same && i < steps.size(); ++i) same = steps[i].is(log[i]);
+  return same;
+}
+
+// The same of any plan. `first_of` has room for one more than there are steps, and is filled as
+// Frame::steps says.
+bool matches(std::span<const Step> steps, std::span<const Access> log, const Access** first_of);
 
 }  // namespace fptrace::emu::taint::jit

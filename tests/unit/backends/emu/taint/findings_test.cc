@@ -52,6 +52,30 @@ TEST(Findings, PassingSetIsToldAsOneThatStays) {
   EXPECT_EQ(findings.sites()[0].times, 3u);
 }
 
+// Many at a time, when nobody waits for an answer: none may be lost, whoever they are of.
+TEST(Findings, WhatIsNotToldAnyMoreIsCountedAllTheSame) {
+  LabelSets sets;
+  Findings findings(sets);
+  const uint32_t holder = findings.holder_of(kTask);
+  uint32_t a = 99, b = 99;
+  const auto note = [&](uint64_t vaddr, LabelId set, uint32_t reports, uint32_t& site) {
+    return findings.note(SiteKind::kBranch, holder, vaddr, set, 1, reports, site);
+  };
+  ASSERT_TRUE(note(1, one(0), 1, a));
+  ASSERT_TRUE(note(2, one(0), 1, b));
+  for (uint32_t i = 1; i < 3000; ++i) {
+    ASSERT_FALSE(note(1, sets.join_passing(one(4 * i), one(4 * i + 2)), 1, a));
+    ASSERT_FALSE(note(2, one(i), 1, b));
+    findings.hold(holder, one(10000 + i), 1);
+    sets.forget_passing();
+  }
+  EXPECT_FALSE(note(1, one(4 * 2999), 2, a)) << "it came late, and is known when it is asked for";
+  EXPECT_EQ(findings.sites()[a].labels.runs().size(), 2u * 2999 + 1);
+  EXPECT_EQ(findings.sites()[a].times, 3001u);
+  EXPECT_EQ(findings.sites()[b].labels.runs(), (Runs{{0, 2999}}));
+  EXPECT_EQ(findings.holders()[holder].labels.runs(), (Runs{{10001, 12999}}));
+}
+
 TEST(Findings, SitesDifferByKindTaskAndAddress) {
   LabelSets sets;
   Findings findings(sets);
