@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backends/emu/channel/turn.h"
+
 namespace fptrace::emu {
 namespace {
 
-// The guest mostly runs longer than a wake-up takes, and the other processor may be all it has.
-constexpr int kSpins = 300;
 constexpr long kLookAroundNs = 20'000'000;
 
 void futex_wait(std::atomic<uint32_t>& word, uint32_t value) {
@@ -94,10 +94,7 @@ Channel::Wait Channel::wait(const std::function<bool()>& call_off) {
 Channel::Wait Channel::wait_for_turn(const std::function<bool()>& call_off) {
   std::atomic<uint32_t>& turn = wire_->turn;
   constexpr uint32_t kGuest = uint32_t(Turn::kGuest);
-  for (int i = 0; i < kSpins; ++i) {
-    if (turn.load(std::memory_order_acquire) != kGuest) return Wait::kStopped;
-    __builtin_ia32_pause();
-  }
+  if (turn_changes_soon(*wire_, Turn::kGuest)) return Wait::kStopped;
   for (;;) {
     wire_->sleeping.store(1);
     futex_wait(turn, kGuest);  // compares once more, so a turn given meanwhile is not slept through

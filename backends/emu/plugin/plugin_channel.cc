@@ -11,12 +11,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "backends/emu/channel/turn.h"
+
 namespace fptrace::emu {
 namespace {
 
 constexpr uint64_t kHighBase = uint64_t{1} << 32;
-// The host mostly answers within some microseconds: then a sleep would cost more than the wait.
-constexpr int kSpins = 2000;
 
 int g_file = -1;
 RequestHandler g_handlers[kMostHandlers] = {};
@@ -92,10 +92,7 @@ void give_turn_and_wait(Wire& wire) {
   wire.turn.store(uint32_t(Turn::kHost));
   if (wire.sleeping.exchange(0) != 0)
     ::syscall(SYS_futex, &wire.turn, FUTEX_WAKE, 1, nullptr, nullptr, 0);
-  for (int i = 0; i < kSpins; ++i) {
-    if (wire.turn.load(std::memory_order_acquire) != uint32_t(Turn::kHost)) break;
-    __builtin_ia32_pause();
-  }
+  (void)turn_changes_soon(wire, Turn::kHost);
   while (wire.turn.load() == uint32_t(Turn::kHost)) {
     wire.sleeping.store(1);
     // Not woken if the turn came back between the two lines: the kernel compares once more.
