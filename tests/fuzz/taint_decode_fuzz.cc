@@ -89,7 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (sets.wants_collection()) {
     sets.begin_collection();
     memory.for_each_page([](uint64_t, const ShadowPage& page) {
-      for (const LabelId id : page.labels) sets.mark(id);
+      for (uint32_t i = 0; i < kShadowPageSize; ++i) sets.mark(page.label(i));
     });
     sets.end_collection();
   }

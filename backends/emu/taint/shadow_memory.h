@@ -1,32 +1,48 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <type_traits>
 #include <vector>
 
 #include "backends/emu/taint/label_sets.h"
+#include "backends/emu/taint/slab_pool.h"
 
 namespace fptrace::emu::taint {
 
 inline constexpr uint32_t kShadowPageSize = 4096;
 
+// The labels of some bytes in a row. Mostly they came together, and are the same, or follow one
+// another, as those of a file do: then they are told by the first one alone.
+struct ShadowLine {
+  static constexpr uint32_t kSize = 64;
+  // kSame, kRising: the label of byte i is first + i * kind, of kRising a single one. kEach: each
+  // has its own.
+  enum Kind : uint32_t { kSame, kRising, kEach };
+  LabelId first = kNoLabel;
+  Kind kind = kSame;
+
+  LabelId at(uint32_t i) const { return first + i * kind; }
+};
+
 // Each byte's label, and the value it had when it got it: devices write to memory, and the
 // processor pushes frames, without anybody telling. A byte of another value has lost its label.
 struct ShadowPage {
-  LabelId labels[kShadowPageSize];
+  struct Labels {
+    LabelId of[kShadowPageSize];
+  };
+  ShadowLine lines[kShadowPageSize / ShadowLine::kSize];
   uint8_t values[kShadowPageSize];
-  // A bit for each kLine bytes: none of them has a label unless it is set. Of a page without labels
-  // none is.
-  uint64_t lines;
-  uint32_t labelled;   // bytes that have a label
+  Labels* labels;      // of lines that are kEach; nullptr: there was none so far
+  uint32_t labelled;   // bytes that have a label; 0: all lines are kSame, without one
   bool may_be_stored;  // some of the labels, as LabelSets::is_stored() says
 
-  static constexpr uint32_t kLine = kShadowPageSize / 64;
-  static uint64_t lines_of(uint32_t offset, uint32_t size) {
-    const uint32_t first = offset / kLine, last = (offset + size - 1) / kLine;
-    return (~uint64_t{0} >> (63 - (last - first))) << first;
+  ShadowLine& line(uint32_t offset) { return lines[offset / ShadowLine::kSize]; }
+  const ShadowLine& line(uint32_t offset) const { return lines[offset / ShadowLine::kSize]; }
+  LabelId label(uint32_t offset) const {
+    const ShadowLine& its = line(offset);
+    return its.kind == ShadowLine::kEach ? labels->of[offset] : its.at(offset % ShadowLine::kSize);
   }
 };
 
@@ -62,16 +78,12 @@ class ShadowMemory {
 
   // Whether a byte of the range has a label (that may turn out to be stale).
   static bool any(const ShadowPage& page, uint32_t offset, uint32_t size) {
-    if ((page.lines & ShadowPage::lines_of(offset, size)) == 0) return false;
-    return with_size(size, [labels = page.labels + offset](auto n) {
-      LabelId all = kNoLabel;
-      for (uint32_t i = 0; i < n; ++i) all |= labels[i];
-      return all != kNoLabel;
-    });
+    return is_in_line(offset, size) ? any_in_line(page, offset, size)
+                                    : any_in_lines(page, offset, size);
   }
   bool any(uint64_t paddr, uint32_t size) const {
     const ShadowPage* page = find(paddr);
-    return page && any(*page, uint32_t(paddr % kShadowPageSize), size);
+    return page && size != 0 && any(*page, uint32_t(paddr % kShadowPageSize), size);
   }
 
   // Writes the labels of `size` bytes, which now have these values. False: all are kNoLabel.
@@ -86,15 +98,9 @@ class ShadowMemory {
   // They have been written with what has no label.
   void clear(uint64_t paddr, uint32_t size) {
     ShadowPage* page = find(paddr);
-    if (page && size != 0) clear(*page, uint32_t(paddr % kShadowPageSize), size);
-  }
-  void clear(ShadowPage& page, uint32_t offset, uint32_t size) {
-    const uint64_t lines = page.lines & ShadowPage::lines_of(offset, size);
-    if (lines == 0) return;
-    const uint32_t before = page.labelled;
-    for (uint32_t i = offset; i < offset + size; ++i)
-      if (page.labels[i] != kNoLabel) drop(page, i);
-    if (page.labelled != before) look_again(page, lines);
+    if (!page || page->labelled == 0 || size == 0) return;
+    const auto offset = uint32_t(paddr % kShadowPageSize);
+    if (any(*page, offset, size)) clear(*page, offset, size);
   }
 
   // Bytes that have a label, and at most so far.
@@ -102,7 +108,7 @@ class ShadowMemory {
   uint64_t peak_labelled() const { return peak_labelled_; }
   // Bytes of memory in use, and at most so far.
   uint64_t bytes() const;
-  uint64_t peak_bytes() const { return peak_bytes_; }
+  uint64_t peak_bytes() const { return std::max(peak_bytes_, bytes()); }
 
   // Calls visit(paddr of the page, page) in an order that depends on nothing but what was done.
   template <class Visit>
@@ -110,17 +116,23 @@ class ShadowMemory {
     for (const uint64_t paddr : pages_)
       if (const ShadowPage* page = find(paddr); page->labelled != 0) visit(paddr, *page);
   }
-  // Calls visit(label) for each byte's that is stored.
+  // Calls visit(label) for each label that is stored, once or more often.
   template <class Visit>
   void for_each_stored(Visit visit) {
     for (const uint64_t paddr : pages_) {
       ShadowPage& page = *find(paddr);
       if (!page.may_be_stored) continue;
       page.may_be_stored = false;
-      for (const LabelId id : page.labels) {
-        if (!LabelSets::is_stored(id)) continue;
+      const auto see = [&](LabelId id) {
+        if (!LabelSets::is_stored(id)) return;
         page.may_be_stored = true;
         visit(id);
+      };
+      for (uint32_t at = 0; at < kShadowPageSize; at += ShadowLine::kSize) {
+        if (page.line(at).kind == ShadowLine::kEach)
+          std::for_each_n(page.labels->of + at, ShadowLine::kSize, see);
+        else
+          see(page.line(at).first);
       }
     }
   }
@@ -129,52 +141,57 @@ class ShadowMemory {
   static constexpr uint32_t kPageShift = 12, kLeafShift = 25;
   static constexpr uint64_t kLeafMask = (uint64_t{1} << (kLeafShift - kPageShift)) - 1;
   using Leaf = std::unique_ptr<ShadowPage*[]>;
-  // Pages are made in pieces of memory that the kernel may give as one of its large pages: to get
-  // them one by one takes longer than to label them. They are kept for other pages.
-  static constexpr size_t kSlabSize = size_t{2} << 20, kSlabPages = kSlabSize / sizeof(ShadowPage);
-  struct DeleteSlab {
-    void operator()(void* slab) const { ::operator delete (slab, std::align_val_t{kSlabSize}); }
-  };
+
+  static bool is_in_line(uint32_t offset, uint32_t size) {
+    return offset % ShadowLine::kSize + size <= ShadowLine::kSize;
+  }
+  static bool any_in_line(const ShadowPage& page, uint32_t offset, uint32_t size) {
+    const ShadowLine& line = page.line(offset);
+    if (line.kind != ShadowLine::kEach) return line.first != kNoLabel;
+    return with_size(size, [labels = page.labels->of + offset](auto n) {
+      LabelId all = kNoLabel;
+      for (uint32_t i = 0; i < n; ++i) all |= labels[i];
+      return all != kNoLabel;
+    });
+  }
+  static bool any_in_lines(const ShadowPage& page, uint32_t offset, uint32_t size);
 
   bool load(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values,
             LabelId* labels) {
     return with_size(size, [&](auto n) {
-      const LabelId* const known = page.labels + offset;
-      if (std::memcmp(page.values + offset, values, n) != 0) drop_stale(page, offset, size, values);
-      LabelId all = kNoLabel;
-      for (uint32_t i = 0; i < n; ++i) all |= known[i];
-      std::memcpy(labels, known, n * sizeof(LabelId));
-      return all != kNoLabel;
+      if (std::memcmp(page.values + offset, values, n) != 0) drop_stale(page, offset, n, values);
+      if (!is_in_line(offset, n)) return load_lines(page, offset, n, labels);
+      return load_line(page, offset, n, labels);
     });
   }
+  template <class Size>
+  static bool load_line(const ShadowPage& page, uint32_t offset, Size n, LabelId* labels) {
+    const ShadowLine line = page.line(offset);
+    if (line.kind != ShadowLine::kEach) {
+      const LabelId first = line.at(offset % ShadowLine::kSize);
+      for (uint32_t i = 0; i < n; ++i) labels[i] = first + i * line.kind;
+      return line.first != kNoLabel;
+    }
+    const LabelId* const known = page.labels->of + offset;
+    LabelId all = kNoLabel;
+    for (uint32_t i = 0; i < n; ++i) all |= known[i];
+    std::memcpy(labels, known, n * sizeof(LabelId));
+    return all != kNoLabel;
+  }
+  static bool load_lines(const ShadowPage& page, uint32_t offset, uint32_t size, LabelId* labels);
   void drop_stale(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values);
+  void store_in_line(ShadowPage& page, uint32_t offset, uint32_t size, const LabelId* labels);
+  void clear(ShadowPage& page, uint32_t offset, uint32_t size);
+  uint32_t clear_in_line(ShadowPage& page, uint32_t offset, uint32_t size);
+  void has_lost(ShadowPage& page, uint32_t labels);
+  void tell_each(ShadowPage& page, uint32_t offset);
   ShadowPage* make(uint64_t paddr);
-  ShadowPage* take_page();
   void release_empty();
-  void drop(ShadowPage& page, uint32_t at) {
-    page.labels[at] = kNoLabel;
-    --labelled_;
-    if (--page.labelled == 0) {
-      ++empty_;
-      page.lines = 0;
-    }
-  }
-  // At these lines, that have lost labels.
-  static void look_again(ShadowPage& page, uint64_t lines) {
-    for (; (lines & page.lines) != 0; lines &= lines - 1) {
-      const auto line = unsigned(__builtin_ctzll(lines));
-      const LabelId* const labels = page.labels + line * ShadowPage::kLine;
-      LabelId all = kNoLabel;
-      for (uint32_t i = 0; i < ShadowPage::kLine; ++i) all |= labels[i];
-      if (all == kNoLabel) page.lines &= ~(uint64_t{1} << line);
-    }
-  }
 
   std::unique_ptr<Leaf[]> leaves_;
   std::vector<uint64_t> pages_;  // the physical addresses of all there are
-  std::vector<ShadowPage*> spare_;
-  std::vector<std::unique_ptr<void, DeleteSlab>> slabs_;
-  size_t slab_pages_ = kSlabPages;  // of the last one, that were taken
+  SlabPool<ShadowPage> page_pool_;
+  SlabPool<ShadowPage::Labels> labels_pool_;
   uint64_t leaf_count_ = 0, empty_ = 0, generation_ = 0;
   uint64_t labelled_ = 0, peak_labelled_ = 0, peak_bytes_ = 0;
 };

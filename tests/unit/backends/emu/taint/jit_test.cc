@@ -201,8 +201,8 @@ void expect_equal(const World& a, const World& b) {
     if (!page) continue;
     ASSERT_EQ(page->labelled, other->labelled);
     for (uint32_t i = 0; i < kShadowPageSize; ++i) {
-      ASSERT_EQ(page->labels[i], other->labels[i]) << "byte " << i << " of page " << paddr;
-      if (page->labels[i] != kNoLabel) { ASSERT_EQ(page->values[i], other->values[i]); }
+      ASSERT_EQ(page->label(i), other->label(i)) << "byte " << i << " of page " << paddr;
+      if (page->label(i) != kNoLabel) { ASSERT_EQ(page->values[i], other->values[i]); }
     }
   }
   ASSERT_EQ(a.sets.stored(), b.sets.stored());
