@@ -8,10 +8,10 @@
 
 namespace fptrace::emu {
 
-// Looks for a while whether the turn is another one than `now`; false: it is not. Both sides do that
-// before they sleep: to be woken takes some 50 us where processors are virtual, the host mostly
-// answers within a few, and a guest often stops again within some 30, when a call returns. With one
-// processor the other side cannot go on meanwhile.
+// Looks for a while whether the turn is another one than `now`; false: it is not. Both sides do
+// that before they sleep: to be woken takes some 50 us where processors are virtual, the host
+// mostly answers within a few, and a guest often stops again within some 30, when a call returns.
+// With one processor the other side cannot go on meanwhile.
 inline bool turn_changes_soon(const Wire& wire, Turn now) {
   static const bool alone = [] {
     cpu_set_t mine;

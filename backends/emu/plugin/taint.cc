@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "backends/emu/plugin/taint_state.h"
+#include "backends/emu/taint/pieces.h"
 
 namespace fptrace::emu {
 
@@ -18,6 +19,8 @@ using taint::kNoLabel;
 using taint::LabelId;
 
 namespace {
+
+constexpr LabelId kNone[Access::kMostBytes] = {};
 
 void copy_value(qemu_plugin_meminfo_t info, Access& access) {
   const qemu_plugin_mem_value value = qemu_plugin_mem_get_value(info);
@@ -82,7 +85,30 @@ void Taint::on_access(CodePlace place, qemu_plugin_meminfo_t info, uint64_t vadd
   }
   pending_.values_matter |= is_store;
   if (is_labelled || (pending_.values_matter && !pending_.is_quiet())) copy_value(info, access);
+  // What the block stores, it has not stored yet.
+  if (!pending_.values_matter) {
+    if (is_labelled)
+      is_labelled = load_labels(page, access);
+    else
+      access.labels = kNone;
+  }
   if (is_labelled) touch(place, access);
+}
+
+// Before anything is stored, so that they are what will be loaded. False: there are none.
+bool Taint::load_labels(const Translations::Page& page, Access& access) {
+  LabelId* const labels = pending_.log.room_for_labels();
+  const uint32_t beyond = access.bytes_on_next_page(), here = access.size - beyond;
+  bool any = false;
+  if (page.shadow)
+    any =
+        memory_.load(*page.shadow, uint32_t(access.paddr % kPageSize), here, access.value, labels);
+  else
+    std::fill_n(labels, here, kNoLabel);
+  if (beyond != 0)
+    any = memory_.load(access.paddr2, beyond, access.value + here, labels + here) || any;
+  access.labels = labels;
+  return any;
 }
 
 // While no register has a label, or translations are to be checked.
@@ -345,13 +371,11 @@ void Taint::report_findings(CodeBlock& block, uint64_t base) {
 
 // A program loads labelled bytes. The log that the access is of may be gone after a report.
 void Taint::note_holder(CodePlace place, const Access& access) {
-  const uint32_t size = access.size, beyond = access.bytes_on_next_page(), here = size - beyond;
   LabelId labels[Access::kMostBytes];
-  memory_.load(access.paddr, here, access.value, labels);
-  if (beyond != 0) memory_.load(access.paddr2, beyond, access.value + here, labels + here);
+  taint::load_piece(memory_, access, 0, access.size, labels);
   const uint32_t holder = findings_.holder_of(task_);
   LabelId first = kNoLabel;
-  for (uint32_t i = 0; i < size; ++i)
+  for (uint32_t i = 0; i < access.size; ++i)
     if (findings_.hold(holder, labels[i], now())) first = labels[i];
   if (first == kNoLabel) return;
   const uint64_t translated = place.block().translated + place.site().offset;

@@ -55,6 +55,7 @@ std::span<Entry> mail_of(Wire& wire) {
 
 bool Taint::handle(Request& request) {
   finish();
+  pending_.log.forget_labels();  // they may become others
   ++time_;
   switch (TaintRequest(request.kind)) {
     case TaintRequest::kOptions:

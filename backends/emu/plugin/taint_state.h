@@ -17,25 +17,44 @@ namespace fptrace::emu {
 
 // Accesses to memory in the order they came. What is added is to be filled by whoever adds it.
 class AccessLog {
+  using LabelId = taint::LabelId;
+
  public:
   taint::Access& add() {
     if (end_ == limit_) grow();
+    end_->labels = nullptr;
     return *end_++;
+  }
+  // Where the labels of the last one added may be kept.
+  LabelId* room_for_labels() { return labels_[size_t(end_ - items_.data()) - 1].of; }
+  void forget_labels() {
+    for (taint::Access* access = items_.data(); access != end_; ++access) access->labels = nullptr;
   }
   void clear() { end_ = items_.data(); }
   void remove_last() { --end_; }
-  void remove_first(size_t count) { end_ = std::copy(items_.data() + count, end_, items_.data()); }
+  void remove_first(size_t count) {
+    if (items_.data() + count == end_) return clear();
+    forget_labels();  // they would be another one's
+    end_ = std::copy(items_.data() + count, end_, items_.data());
+  }
   std::span<const taint::Access> all() const { return {items_.data(), end_}; }
 
  private:
   [[gnu::noinline]] void grow() {
     const size_t size = items_.size();
+    // Those that have labels refer to them.
+    forget_labels();
     items_.resize(std::max<size_t>(64, 2 * size));
+    labels_.resize(items_.size());
     end_ = items_.data() + size;
     limit_ = items_.data() + items_.size();
   }
 
+  struct Labels {
+    LabelId of[taint::Access::kMostBytes];
+  };
   std::vector<taint::Access> items_;
+  std::vector<Labels> labels_;
   taint::Access *end_ = nullptr, *limit_ = nullptr;
 };
 
@@ -43,7 +62,7 @@ class AccessLog {
 class AccessSizes {
  public:
   uint8_t of(qemu_plugin_meminfo_t info) {
-    Known& known = known_[info >> 4 & (kKnown - 1)];
+    Known& known = known_[(info >> 4 ^ info >> 9) & (kKnown - 1)];
     return known.info == info ? known.size : ask(known, info);
   }
 
@@ -128,6 +147,7 @@ class Taint {
                        uint64_t vaddr, bool is_store);
   taint::Access& append(CodePlace place);
   uint32_t place_in_log(CodePlace place);
+  bool load_labels(const Translations::Page& page, taint::Access& access);
   void touch(CodePlace place, const taint::Access& access);
   taint::Access describe(const SeenAccess& seen);
   void locate(CodeBlock& block);

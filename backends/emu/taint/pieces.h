@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "backends/emu/taint/access.h"
 #include "backends/emu/taint/shadow_memory.h"
@@ -10,6 +11,11 @@
 namespace fptrace::emu::taint {
 
 inline bool any_label(const ShadowMemory& memory, const Access& access) {
+  if (access.labels) {
+    LabelId all = kNoLabel;
+    for (uint32_t i = 0; i < access.size; ++i) all |= access.labels[i];
+    return all != kNoLabel;
+  }
   const uint32_t beyond = access.bytes_on_next_page();
   return memory.any(access.paddr, access.size - beyond) ||
          (beyond != 0 && memory.any(access.paddr2, beyond));
@@ -32,6 +38,11 @@ void for_each_page_of(const Access& access, uint32_t from, uint32_t size, Visit 
 
 inline void load_piece(ShadowMemory& memory, const Access& access, uint32_t from, uint32_t size,
                        LabelId* labels) {
+  if (access.labels) {
+    with_size(size,
+              [&](auto n) { std::memcpy(labels, access.labels + from, n * sizeof(LabelId)); });
+    return;
+  }
   for_each_page_of(access, from, size, [&](uint64_t paddr, uint32_t offset, uint32_t count) {
     memory.load(paddr, count, access.value + offset, labels + (offset - from));
   });

@@ -125,8 +125,7 @@ void ShadowMemory::store_in_line(ShadowPage& page, uint32_t offset, uint32_t siz
 
 void ShadowMemory::clear(ShadowPage& page, uint32_t offset, uint32_t size) {
   uint32_t lost = 0;
-  for_each_line(offset, size,
-                [&](uint32_t at, uint32_t n) { lost += clear_in_line(page, at, n); });
+  for_each_line(offset, size, [&](uint32_t at, uint32_t n) { lost += clear_in_line(page, at, n); });
   has_lost(page, lost);
 }
 

@@ -52,6 +52,8 @@ auto with_size(uint32_t size, Run run) {
   if (size == 8) return run(std::integral_constant<uint32_t, 8>());
   if (size == 4) return run(std::integral_constant<uint32_t, 4>());
   if (size == 1) return run(std::integral_constant<uint32_t, 1>());
+  if (size == 16) return run(std::integral_constant<uint32_t, 16>());
+  if (size == 2) return run(std::integral_constant<uint32_t, 2>());
   return run(size);
 }
 
@@ -93,6 +95,14 @@ class ShadowMemory {
       return load(*page, uint32_t(paddr % kShadowPageSize), size, values, labels);
     for (uint32_t i = 0; i < size; ++i) labels[i] = kNoLabel;
     return false;
+  }
+  bool load(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values,
+            LabelId* labels) {
+    return with_size(size, [&](auto n) {
+      if (std::memcmp(page.values + offset, values, n) != 0) drop_stale(page, offset, n, values);
+      if (!is_in_line(offset, n)) return load_lines(page, offset, n, labels);
+      return load_line(page, offset, n, labels);
+    });
   }
   void store(uint64_t paddr, uint32_t size, const uint8_t* values, const LabelId* labels);
   // They have been written with what has no label.
@@ -156,14 +166,6 @@ class ShadowMemory {
   }
   static bool any_in_lines(const ShadowPage& page, uint32_t offset, uint32_t size);
 
-  bool load(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values,
-            LabelId* labels) {
-    return with_size(size, [&](auto n) {
-      if (std::memcmp(page.values + offset, values, n) != 0) drop_stale(page, offset, n, values);
-      if (!is_in_line(offset, n)) return load_lines(page, offset, n, labels);
-      return load_line(page, offset, n, labels);
-    });
-  }
   template <class Size>
   static bool load_line(const ShadowPage& page, uint32_t offset, Size n, LabelId* labels) {
     const ShadowLine line = page.line(offset);

@@ -236,6 +236,20 @@ TEST_F(Execute, ValueThatIsAnotherHasNoLabel) {
   EXPECT_THAT(at(gpr_at(kRax) + 1), IsEmpty());
 }
 
+TEST_F(Execute, LabelsThatAreKnownAreTaken) {
+  const LabelId known[2] = {LabelSets::single(4), kNoLabel};
+  label_memory(kData, {1, 2}, 70);
+  add({0x66, 0x8b, 0x06});  // mov ax, [rsi]
+  load(kData, {1, 2});
+  log_.back().labels = known;
+  add({0x8a, 0x1f});  // mov bl, [rdi]
+  load(kData + 1, {2});
+  EXPECT_TRUE(run());
+  EXPECT_THAT(at(gpr_at(kRax)), ElementsAre(4));
+  EXPECT_THAT(at(gpr_at(kRax) + 1), IsEmpty());
+  EXPECT_THAT(at(gpr_at(kRbx)), ElementsAre(71));
+}
+
 TEST_F(Execute, StoreWithoutLabelsRemovesThose) {
   label_memory(kData, {1, 2, 3}, 5);
   add({0xc6, 0x06, 0x00});  // mov byte [rsi], 0

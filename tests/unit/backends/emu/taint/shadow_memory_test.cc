@@ -61,6 +61,28 @@ TEST(ShadowMemory, TakesFiveBytesForEachLabelledOne) {
   EXPECT_LE(shadow.bytes() - before, shadow.labelled() * 5 + (1 << 20));
 }
 
+TEST(ShadowMemory, LabelsThatFollowOneAnotherTakeLittle) {
+  ShadowMemory shadow;
+  const uint64_t before = shadow.bytes();
+  std::vector<LabelId> labels(kShadowPageSize);
+  const std::vector<uint8_t> values(kShadowPageSize, 1);
+  for (uint64_t page = 0; page < 1000; ++page) {
+    for (uint32_t i = 0; i < kShadowPageSize; ++i)
+      labels[i] = LabelSets::single(uint32_t(page * kShadowPageSize + i));
+    // As memcpy does, and all at once.
+    for (uint32_t at = 0; page % 2 == 0 && at < kShadowPageSize; at += 8)
+      shadow.store((page << 12) + at, 8, values.data(), labels.data() + at);
+    if (page % 2 != 0) shadow.store(page << 12, kShadowPageSize, values.data(), labels.data());
+  }
+  EXPECT_EQ(shadow.labelled(), 1000u * kShadowPageSize);
+  LabelId got[3];
+  ASSERT_TRUE(shadow.load((500 << 12) + 62, 3, values.data(), got));
+  EXPECT_EQ(got[2], LabelSets::single(500 * kShadowPageSize + 64));
+  // What is written byte by byte has its labels told one by one until a line is full.
+  EXPECT_LE(shadow.bytes() - before,
+            500 * kShadowPageSize * 4 + shadow.labelled() * 9 / 8 + (1 << 20));
+}
+
 TEST(ShadowMemory, MemoryOfEmptiedPagesIsGivenBack) {
   ShadowMemory shadow;
   const uint8_t value = 1;
@@ -105,23 +127,28 @@ TEST(ShadowMemory, BeyondAllMemoryThereIsNothing) {
   EXPECT_EQ(shadow.labelled(), 0u);
 }
 
-// Against a plain map.
+// Against a plain map. Labels of one store are mostly one, or follow one another.
 TEST(ShadowMemory, RandomStoresAndLoadsAreRight) {
   ShadowMemory shadow;
   std::mt19937 random(3);
   std::map<uint64_t, std::pair<LabelId, uint8_t>> expected;
   std::map<uint64_t, uint8_t> memory;
   for (int step = 0; step < 50000; ++step) {
-    const auto size = uint32_t(1 + random() % 32);
-    const uint64_t page = uint64_t{random() % 600} << 12;
-    const uint64_t paddr = page + (random() % 40) * 100 + random() % 8;
-    uint8_t values[32];
-    LabelId labels[32] = {};
+    const bool is_long = random() % 8 == 0;
+    const auto size = uint32_t(1 + random() % (is_long ? 200 : 32));
+    const uint64_t page = uint64_t{random() % (is_long ? 20 : 600)} << 12;
+    const uint64_t paddr =
+        page + (is_long ? random() % 60 * 64 : random() % 40 * 100 + random() % 8);
+    uint8_t values[200];
+    LabelId labels[200] = {};
     if (random() % 3 != 0) {
-      const bool labelled = random() % 2 == 0;
+      const auto kind = random() % 4;
+      const LabelId first = LabelSets::single(uint32_t(random() % 1000));
       for (uint32_t i = 0; i < size; ++i) {
         values[i] = memory[paddr + i] = uint8_t(random());
-        if (labelled && random() % 4 != 0) labels[i] = LabelId(1 + random() % 9);
+        if (kind == 0 && random() % 4 != 0) labels[i] = LabelId(1 + random() % 9);
+        if (kind == 1) labels[i] = first;
+        if (kind == 2) labels[i] = first + i;
         expected[paddr + i] = {labels[i], values[i]};
       }
       shadow.store(paddr, size, values, labels);
@@ -129,7 +156,7 @@ TEST(ShadowMemory, RandomStoresAndLoadsAreRight) {
     }
     bool any = false;
     for (uint32_t i = 0; i < size; ++i) {
-      if (random() % 16 == 0) memory[paddr + i] = uint8_t(random());  // a device
+      if (random() % 64 == 0) memory[paddr + i] = uint8_t(random());  // a device
       values[i] = memory[paddr + i];
       if (expected[paddr + i].second != values[i]) expected[paddr + i].first = kNoLabel;
       any = any || expected[paddr + i].first != kNoLabel;
