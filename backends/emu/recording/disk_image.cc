@@ -93,10 +93,8 @@ struct DiskImage::State {
   std::map<std::string, ext2_ino_t> directories{{"/", EXT2_ROOT_INO}};
 
   void place_directories() {
-    first_of_directories = fs->super->s_first_data_block;
-    (void)ext2fs_find_first_zero_block_bitmap2(fs->block_map, first_of_directories,
-                                               ext2fs_blocks_count(fs->super) - 1,
-                                               &first_of_directories);
+    (void)find_free(fs->super->s_first_data_block, ext2fs_blocks_count(fs->super),
+                    &first_of_directories);
     end_of_directories = first_of_directories;
     fs->priv_data = this;
     ext2fs_set_alloc_block_callback(
@@ -110,19 +108,32 @@ struct DiskImage::State {
   // Directories below all else, as long as there is room for them.
   errcode_t allocate(blk64_t* block) {
     const blk64_t limit = first_of_directories + kDirectoryBlocks;
-    const blk64_t last = ext2fs_blocks_count(fs->super) - 1;
-    if (limit > last) return EXT2_ET_BLOCK_ALLOC_FAIL;
-    if (makes_directory && ext2fs_find_first_zero_block_bitmap2(fs->block_map, first_of_directories,
-                                                                limit - 1, block) == 0) {
+    if (makes_directory && find_free(first_of_directories, limit, block) == 0) {
       end_of_directories = std::max(end_of_directories, *block + 1);
-    } else if (const errcode_t e = ext2fs_find_first_zero_block_bitmap2(
-                   fs->block_map, std::max(limit, next_of_files), last, block);
-               e != 0) {
-      return e == ENOENT ? EXT2_ET_BLOCK_ALLOC_FAIL : e;
     } else {
+      const blk64_t end = ext2fs_blocks_count(fs->super);
+      if (const errcode_t e = find_free(std::max(limit, next_of_files), end, block); e != 0)
+        return e == ENOENT ? EXT2_ET_BLOCK_ALLOC_FAIL : e;
       next_of_files = *block + 1;
     }
     ext2fs_clear_block_uninit(fs.get(), ext2fs_group_of_blk2(fs.get(), *block));
+    return 0;
+  }
+
+  errcode_t find_free(blk64_t begin, blk64_t end, blk64_t* block) const {
+    if (begin >= end) return ENOENT;
+    return ext2fs_find_first_zero_block_bitmap2(fs->block_map, begin, end - 1, block);
+  }
+
+  // As many blocks side by side as there are, up to `most`.
+  errcode_t allocate_run(blk64_t most, blk64_t* first, blk64_t* count) {
+    if (const errcode_t e = allocate(first); e != 0) return e;
+    const blk64_t end = std::min(*first + most, ext2fs_blocks_count(fs->super));
+    blk64_t used = end;
+    if (ext2fs_find_first_set_block_bitmap2(fs->block_map, *first, end - 1, &used) != 0) used = end;
+    *count = used - *first;
+    ext2fs_block_alloc_stats_range(fs.get(), *first, blk_t(*count), +1);
+    next_of_files = used;
     return 0;
   }
 
@@ -227,40 +238,7 @@ struct DiskImage::State {
   }
 
   Result<void> write_content(const std::string& path, ext2_ino_t ino, uint64_t size,
-                             const ContentReader& read) {
-    if (size == 0) return {};
-    ext2_extent_handle_t opened = nullptr;
-    errcode_t e = ext2fs_extent_open(fs.get(), ino, &opened);
-    if (e != 0) return failed(path, e);
-    blk64_t blocks = 0;
-    {
-      const std::unique_ptr<ext2_extent_handle, void (*)(ext2_extent_handle_t)> extents(
-          opened, ext2fs_extent_free);
-      // Whole blocks: one that has nothing but zeros must be seen to be one.
-      std::vector<char> buffer(size_t(std::min<uint64_t>(round_up(size), 1 << 20)));
-      for (uint64_t at = 0; at < size;) {
-        const size_t most = size_t(std::min<uint64_t>(buffer.size(), size - at));
-        const auto have = fill(buffer.data(), at, most, read);
-        if (!have) return fail(have.error());
-        if (*have == 0) break;
-        const size_t whole = size_t(round_up(*have));
-        std::memset(buffer.data() + *have, 0, whole - *have);
-        const auto written = write_blocks(opened, at / kBlock, {buffer.data(), whole});
-        if (!written) return failed(path, written.error());
-        blocks += *written;
-        at += *have;
-        if (*have < most) break;
-      }
-    }
-    ext2_inode_large inode{};
-    auto* plain = reinterpret_cast<ext2_inode*>(&inode);
-    e = ext2fs_read_inode_full(fs.get(), ino, plain, sizeof inode);
-    if (e == 0) e = ext2fs_iblk_add_blocks(fs.get(), plain, blocks);
-    if (e == 0) e = ext2fs_inode_size_set(fs.get(), plain, ext2_off64_t(size));
-    if (e == 0) e = ext2fs_write_inode_full(fs.get(), ino, plain, sizeof inode);
-    if (e != 0) return failed(path, e);
-    return {};
-  }
+                             const ContentReader& read);
 
   static uint64_t round_up(uint64_t bytes) { return (bytes + kBlock - 1) / kBlock * kBlock; }
 
@@ -276,55 +254,111 @@ struct DiskImage::State {
     return have;
   }
 
-  // `data` from the file's block `first` on; blocks of zeros are left out. Returns how many have
-  // been written.
-  tl::expected<blk64_t, errcode_t> write_blocks(ext2_extent_handle_t extents, blk64_t first,
-                                                std::string_view data) {
+  class BlockWriter;
+};
+
+// The blocks of one file, one after the other. libext2fs's own way writes each apart.
+class DiskImage::State::BlockWriter {
+ public:
+  explicit BlockWriter(State& state) : state_(state) {}
+  BlockWriter(const BlockWriter&) = delete;
+  BlockWriter& operator=(const BlockWriter&) = delete;
+  ~BlockWriter() {
+    if (extents_ != nullptr) ext2fs_extent_free(extents_);
+  }
+
+  errcode_t open(ext2_ino_t ino) { return ext2fs_extent_open(state_.fs.get(), ino, &extents_); }
+
+  // Whole blocks, from the file's block `first` on. Those of zeros are left out.
+  errcode_t write(blk64_t first, std::string_view data) {
     const auto is_zero = [](std::string_view s) {
       return s[0] == 0 && std::memcmp(s.data(), s.data() + 1, s.size() - 1) == 0;
     };
-    blk64_t written = 0;
-    while (!data.empty()) {
+    errcode_t e = 0;
+    while (!data.empty() && e == 0) {
       size_t length = 0;
       const bool zero = is_zero(data.substr(0, kBlock));
       while (length < data.size() && is_zero(data.substr(length, kBlock)) == zero) length += kBlock;
-      for (size_t done = 0; !zero && done < length;) {
-        const auto run =
-            write_run(extents, first + done / kBlock, data.substr(done, length - done));
-        if (!run) return run;
-        done += size_t(*run * kBlock);
-        written += *run;
-      }
+      if (!zero) e = write_all(first, data.substr(0, length));
       first += length / kBlock;
       data.remove_prefix(length);
     }
-    return written;
+    return e;
   }
 
-  // As many blocks as there are free ones side by side.
-  tl::expected<blk64_t, errcode_t> write_run(ext2_extent_handle_t extents, blk64_t first,
-                                             std::string_view data) {
-    constexpr blk64_t kMost = EXT_INIT_MAX_LEN;
-    ext2fs_extent extent{};
-    extent.e_lblk = first;
-    errcode_t e = allocate(&extent.e_pblk);
-    if (e != 0) return tl::unexpected(e);
-    blk64_t count = std::min<blk64_t>(data.size() / kBlock, kMost), used = 0;
-    count = std::min(count, ext2fs_blocks_count(fs->super) - extent.e_pblk);
-    if (ext2fs_find_first_set_block_bitmap2(fs->block_map, extent.e_pblk, extent.e_pblk + count - 1,
-                                            &used) == 0)
-      count = used - extent.e_pblk;
-    extent.e_len = uint32_t(count);
-    // Before the tree may need a block for itself.
-    ext2fs_block_alloc_stats_range(fs.get(), extent.e_pblk, blk_t(count), +1);
-    next_of_files = extent.e_pblk + count;
-    e = ext2fs_extent_insert(extents, EXT2_EXTENT_INSERT_AFTER, &extent);
-    if (e == 0) e = ext2fs_extent_fix_parents(extents);
-    if (e == 0) e = io_channel_write_blk64(fs->io, extent.e_pblk, int(count), data.data());
-    if (e != 0) return tl::unexpected(e);
-    return count;
+  // Not counting those of the tree of extents.
+  blk64_t written() const { return written_; }
+
+  errcode_t finish() {
+    if (last_.e_len == 0) return 0;
+    const errcode_t e = ext2fs_extent_insert(extents_, EXT2_EXTENT_INSERT_AFTER, &last_);
+    return e != 0 ? e : ext2fs_extent_fix_parents(extents_);
   }
+
+ private:
+  errcode_t write_all(blk64_t first, std::string_view data) {
+    while (!data.empty()) {
+      blk64_t at = 0, count = 0;
+      errcode_t e = state_.allocate_run(data.size() / kBlock, &at, &count);
+      if (e == 0) e = io_channel_write_blk64(state_.fs->io, at, int(count), data.data());
+      if (e == 0) e = add({at, first, uint32_t(count), 0});
+      if (e != 0) return e;
+      first += count;
+      written_ += count;
+      data.remove_prefix(count * kBlock);
+    }
+    return 0;
+  }
+
+  // What goes on where the last one ends is part of it.
+  errcode_t add(ext2fs_extent next) {
+    const bool goes_on = last_.e_lblk + last_.e_len == next.e_lblk &&
+                         last_.e_pblk + last_.e_len == next.e_pblk &&
+                         last_.e_len + next.e_len <= EXT_INIT_MAX_LEN;
+    if (last_.e_len != 0 && goes_on) {
+      last_.e_len += next.e_len;
+      return 0;
+    }
+    const errcode_t e = finish();
+    last_ = next;
+    return e;
+  }
+
+  State& state_;
+  ext2_extent_handle_t extents_ = nullptr;
+  ext2fs_extent last_{};  // that is not in the tree yet
+  blk64_t written_ = 0;
 };
+
+Result<void> DiskImage::State::write_content(const std::string& path, ext2_ino_t ino, uint64_t size,
+                                             const ContentReader& read) {
+  if (size == 0) return {};
+  BlockWriter blocks(*this);
+  errcode_t e = blocks.open(ino);
+  if (e != 0) return failed(path, e);
+  // Whole blocks: one that has nothing but zeros must be seen to be one.
+  std::vector<char> buffer(size_t(std::min<uint64_t>(round_up(size), 1 << 20)));
+  for (uint64_t at = 0; at < size;) {
+    const size_t most = size_t(std::min<uint64_t>(buffer.size(), size - at));
+    const auto have = fill(buffer.data(), at, most, read);
+    if (!have) return fail(have.error());
+    const size_t whole = size_t(round_up(*have));
+    std::memset(buffer.data() + *have, 0, whole - *have);
+    e = blocks.write(at / kBlock, {buffer.data(), whole});
+    if (e != 0) return failed(path, e);
+    at += *have;
+    if (*have < most) break;
+  }
+  e = blocks.finish();
+  ext2_inode_large inode{};
+  auto* plain = reinterpret_cast<ext2_inode*>(&inode);
+  if (e == 0) e = ext2fs_read_inode_full(fs.get(), ino, plain, sizeof inode);
+  if (e == 0) e = ext2fs_iblk_add_blocks(fs.get(), plain, blocks.written());
+  if (e == 0) e = ext2fs_inode_size_set(fs.get(), plain, ext2_off64_t(size));
+  if (e == 0) e = ext2fs_write_inode_full(fs.get(), ino, plain, sizeof inode);
+  if (e != 0) return failed(path, e);
+  return {};
+}
 
 DiskImage::DiskImage(std::unique_ptr<State> state) : state_(std::move(state)) {}
 DiskImage::DiskImage(DiskImage&&) noexcept = default;

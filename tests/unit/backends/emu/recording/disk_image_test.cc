@@ -94,7 +94,8 @@ TEST_F(DiskImageTest, AFileOfManyPiecesIsWhole) {
   for (size_t i = 0; i < kPieces; ++i) content[2 * i * kBlock + i % kBlock] = char('a' + i % 26);
   content.back() = 'z';
   ASSERT_TRUE(disk->file("/pieces", {0644, 0, 0, 1, 0, {}}, content.size(), reader(content)));
-  ASSERT_TRUE(disk->file("/next", {0644, 0, 0, 1, 0, {}}, 1, reader(content)));
+  const std::string dense(5 << 20, 'd');
+  ASSERT_TRUE(disk->file("/dense", {0644, 0, 0, 1, 0, {}}, dense.size(), reader(dense)));
   ASSERT_TRUE(disk->finish());
   const auto checked = run_command({*find_in_path("e2fsck"), "-fn", path_});
   EXPECT_TRUE(checked) << checked.error().what;
@@ -104,6 +105,9 @@ TEST_F(DiskImageTest, AFileOfManyPiecesIsWhole) {
   const uint64_t blocks = std::stoull(stat.substr(stat.find(kCount) + kCount.size())) / 8;
   EXPECT_GE(blocks, kPieces + 1);
   EXPECT_LE(blocks, kPieces + 20) << "the holes take room";
+  EXPECT_EQ(ask("cat /dense"), dense);
+  const std::string tree = ask("ex /dense");
+  EXPECT_EQ(std::ranges::count(tree, '\n'), 2) << "a heading, and one piece: " << tree;
 }
 
 TEST_F(DiskImageTest, NamesAndAttributesAreInFewPieces) {
