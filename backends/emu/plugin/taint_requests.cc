@@ -113,7 +113,7 @@ uint32_t Taint::set_options() {
     registers_.clear(~taint::RegisterMask{0});
     deactivate();
   }
-  set_active(active());
+  set_active(active());  // whether translations are checked may be another answer now
   any_label_ = options_.on != 0 && (any_label_ || memory_.labelled() != 0);
   return 0;
 }
