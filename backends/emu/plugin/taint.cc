@@ -79,7 +79,7 @@ void Taint::on_access(CodePlace place, qemu_plugin_meminfo_t info, uint64_t vadd
   bool is_labelled = false;
   if (offset + access.size > kPageSize) [[unlikely]] {
     access.paddr2 = translations_.find(info, vaddr / kPageSize * kPageSize + kPageSize).paddr;
-    is_labelled = meets_label(access);
+    is_labelled = taint::any_label(memory_, access);
   } else if (page.shadow) {
     is_labelled = taint::ShadowMemory::any(*page.shadow, offset, access.size);
   }
@@ -88,7 +88,7 @@ void Taint::on_access(CodePlace place, qemu_plugin_meminfo_t info, uint64_t vadd
   // What the block stores, it has not stored yet.
   if (!pending_.values_matter) {
     if (is_labelled)
-      is_labelled = load_labels(page, access);
+      is_labelled = load_labels(access);
     else
       access.labels = kNone;
   }
@@ -96,19 +96,11 @@ void Taint::on_access(CodePlace place, qemu_plugin_meminfo_t info, uint64_t vadd
 }
 
 // Before anything is stored, so that they are what will be loaded. False: there are none.
-bool Taint::load_labels(const Translations::Page& page, Access& access) {
+bool Taint::load_labels(Access& access) {
   LabelId* const labels = pending_.log.room_for_labels();
-  const uint32_t beyond = access.bytes_on_next_page(), here = access.size - beyond;
-  bool any = false;
-  if (page.shadow)
-    any =
-        memory_.load(*page.shadow, uint32_t(access.paddr % kPageSize), here, access.value, labels);
-  else
-    std::fill_n(labels, here, kNoLabel);
-  if (beyond != 0)
-    any = memory_.load(access.paddr2, beyond, access.value + here, labels + here) || any;
+  taint::load_piece(memory_, access, 0, access.size, labels);
   access.labels = labels;
-  return any;
+  return taint::any_label(memory_, access);
 }
 
 // While no register has a label, or translations are to be checked.
@@ -133,13 +125,8 @@ void Taint::on_clean_access(CodePlace place, const Translations::Page& page,
   const bool may_cross = vaddr % kPageSize > kPageSize - Access::kMostBytes;
   if (!page.shadow && !may_cross) return;
   const Access access = describe({vaddr, info, is_store});
-  if (!meets_label(access)) return;
-  if (is_store) {
-    const uint32_t beyond = access.bytes_on_next_page();
-    memory_.clear(access.paddr, access.size - beyond);
-    if (beyond != 0) memory_.clear(access.paddr2, beyond);
-    return;
-  }
+  if (!taint::any_label(memory_, access)) return;
+  if (is_store) return taint::clear(memory_, access);
   activate(place);
   for (uint32_t i = 0; i < seen_size_; ++i) {
     const Access one = describe(seen_[i]);
@@ -147,7 +134,7 @@ void Taint::on_clean_access(CodePlace place, const Translations::Page& page,
     const uint16_t instruction = access.instruction;
     access = one;
     access.instruction = instruction;
-    if (meets_label(one)) touch(place, one);
+    if (taint::any_label(memory_, one)) touch(place, one);
   }
 }
 
@@ -166,12 +153,6 @@ Access Taint::describe(const SeenAccess& seen) {
   if (const uint8_t* bytes = beyond != 0 ? host_.ram->at(access.paddr2, beyond) : nullptr)
     memcpy(access.value + here, bytes, beyond);
   return access;
-}
-
-bool Taint::meets_label(const Access& access) const {
-  const uint32_t beyond = access.bytes_on_next_page();
-  return memory_.any(access.paddr, access.size - beyond) ||
-         (beyond != 0 && memory_.any(access.paddr2, beyond));
 }
 
 // Of an instruction that is perhaps not of the block that was seen to begin.

@@ -147,7 +147,7 @@ class Taint {
                        uint64_t vaddr, bool is_store);
   taint::Access& append(CodePlace place);
   uint32_t place_in_log(CodePlace place);
-  bool load_labels(const Translations::Page& page, taint::Access& access);
+  bool load_labels(taint::Access& access);
   void touch(CodePlace place, const taint::Access& access);
   taint::Access describe(const SeenAccess& seen);
   void locate(CodeBlock& block);
@@ -165,7 +165,6 @@ class Taint {
               uint32_t entry, uint32_t holder);
   void check_translation(qemu_plugin_meminfo_t info, uint64_t vaddr, uint64_t paddr);
   void tidy();
-  bool meets_label(const taint::Access& access) const;
   bool reads_none(CodeBlock& block);
 
   // taint_requests.cc

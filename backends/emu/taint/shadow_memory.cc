@@ -157,10 +157,7 @@ void ShadowMemory::has_lost(ShadowPage& page, uint32_t labels) {
 
 // The line that begins there.
 void ShadowMemory::tell_each(ShadowPage& page, uint32_t begin) {
-  if (!page.labels) {
-    page.labels = labels_pool_.take();
-    peak_bytes_ = std::max(peak_bytes_, bytes());
-  }
+  if (!page.labels) page.labels = labels_pool_.take();
   ShadowLine& line = page.line(begin);
   for (uint32_t i = 0; i < ShadowLine::kSize; ++i) page.labels->of[begin + i] = line.at(i);
   line.kind = ShadowLine::kEach;
@@ -178,7 +175,6 @@ ShadowPage* ShadowMemory::make(uint64_t paddr) {
   pages_.push_back(paddr - paddr % kShadowPageSize);
   ++empty_;
   ++generation_;
-  peak_bytes_ = std::max(peak_bytes_, bytes());
   return page;
 }
 

@@ -96,14 +96,6 @@ class ShadowMemory {
     for (uint32_t i = 0; i < size; ++i) labels[i] = kNoLabel;
     return false;
   }
-  bool load(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values,
-            LabelId* labels) {
-    return with_size(size, [&](auto n) {
-      if (std::memcmp(page.values + offset, values, n) != 0) drop_stale(page, offset, n, values);
-      if (!is_in_line(offset, n)) return load_lines(page, offset, n, labels);
-      return load_line(page, offset, n, labels);
-    });
-  }
   void store(uint64_t paddr, uint32_t size, const uint8_t* values, const LabelId* labels);
   // They have been written with what has no label.
   void clear(uint64_t paddr, uint32_t size) {
@@ -116,9 +108,9 @@ class ShadowMemory {
   // Bytes that have a label, and at most so far.
   uint64_t labelled() const { return labelled_; }
   uint64_t peak_labelled() const { return peak_labelled_; }
-  // Bytes of memory in use, and at most so far.
+  // Bytes of memory in use, and at most so far: what is not needed any more is kept.
   uint64_t bytes() const;
-  uint64_t peak_bytes() const { return std::max(peak_bytes_, bytes()); }
+  uint64_t peak_bytes() const { return bytes(); }
 
   // Calls visit(paddr of the page, page) in an order that depends on nothing but what was done.
   template <class Visit>
@@ -166,6 +158,14 @@ class ShadowMemory {
   }
   static bool any_in_lines(const ShadowPage& page, uint32_t offset, uint32_t size);
 
+  bool load(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values,
+            LabelId* labels) {
+    return with_size(size, [&](auto n) {
+      if (std::memcmp(page.values + offset, values, n) != 0) drop_stale(page, offset, n, values);
+      if (!is_in_line(offset, n)) return load_lines(page, offset, n, labels);
+      return load_line(page, offset, n, labels);
+    });
+  }
   template <class Size>
   static bool load_line(const ShadowPage& page, uint32_t offset, Size n, LabelId* labels) {
     const ShadowLine line = page.line(offset);
@@ -195,7 +195,7 @@ class ShadowMemory {
   SlabPool<ShadowPage> page_pool_;
   SlabPool<ShadowPage::Labels> labels_pool_;
   uint64_t leaf_count_ = 0, empty_ = 0, generation_ = 0;
-  uint64_t labelled_ = 0, peak_labelled_ = 0, peak_bytes_ = 0;
+  uint64_t labelled_ = 0, peak_labelled_ = 0;
 };
 
 }  // namespace fptrace::emu::taint
