@@ -23,4 +23,8 @@ enum class InstructionKind : uint8_t {
 // put some before any instruction.
 InstructionKind classify(const uint8_t* bytes, size_t size);
 
+// It touches neither memory nor a device and raises no exception, so that the next one of its block
+// follows for certain. Of a whole instruction, too; false if in doubt.
+bool is_of_registers_only(const uint8_t* bytes, size_t size);
+
 }  // namespace fptrace::emu

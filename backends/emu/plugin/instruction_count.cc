@@ -12,14 +12,14 @@ const uint64_t* InstructionCount::counter() const {
   return static_cast<const uint64_t*>(qemu_plugin_scoreboard_find(counter_.score, 0));
 }
 
-void InstructionCount::instrument(qemu_plugin_insn* instruction) {
+void InstructionCount::instrument(qemu_plugin_insn* first, size_t size) {
   if (!wire_->want_count && !wire_->want_taint) return;
-  qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(instruction, QEMU_PLUGIN_INLINE_ADD_U64,
-                                                      counter_, 1);
+  qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(first, QEMU_PLUGIN_INLINE_ADD_U64, counter_,
+                                                      size);
   if (wire_->want_moment)
     qemu_plugin_register_vcpu_insn_exec_cond_cb(
-        instruction, on_reached_, QEMU_PLUGIN_CB_R_REGS, QEMU_PLUGIN_COND_EQ, counter_, 0,
-        reinterpret_cast<void*>(qemu_plugin_insn_vaddr(instruction)));
+        first, on_reached_, QEMU_PLUGIN_CB_R_REGS, QEMU_PLUGIN_COND_EQ, counter_, 0,
+        reinterpret_cast<void*>(qemu_plugin_insn_vaddr(first)));
 }
 
 uint64_t InstructionCount::now() const {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 
 #include "backends/emu/channel/wire.h"
@@ -13,8 +14,11 @@ class InstructionCount {
   // Once, when the plugin is loaded. `on_reached` is called before the instruction that
   // follows those that stop_at() names, with its address, and may read registers.
   void set_up(const Wire& wire, qemu_plugin_vcpu_udata_cb_t on_reached);
-  // Of each instruction that is translated, before any other callback.
-  void instrument(qemu_plugin_insn* instruction);
+  // Of the first of each run of instructions that are all begun if it is, as long as none but the
+  // last has callbacks. Before any other callback of it.
+  void instrument(qemu_plugin_insn* first, size_t size);
+  // Runs may have more than one instruction.
+  bool takes_runs() const { return !wire_->want_moment; }
 
   // Begun so far, with the one that a callback is for; 0 when nothing is counted.
   uint64_t now() const;

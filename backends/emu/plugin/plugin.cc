@@ -2,6 +2,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "backends/emu/plugin/coverage.h"
 #include "backends/emu/plugin/find.h"
 #include "backends/emu/plugin/instruction.h"
@@ -196,6 +199,40 @@ bool handle_request(Wire&, Request& request) {
   }
 }
 
+bool is_hooked(uint64_t vaddr) {
+  const Wire& wire = *g.wire;
+  return std::find(wire.hooks, std::end(wire.hooks), vaddr) != std::end(wire.hooks) ||
+         std::find(wire.page_hooks, std::end(wire.page_hooks), vaddr) !=
+             std::end(wire.page_hooks) ||
+         wire.switch_function == vaddr;
+}
+
+// A whole instruction as it was translated.
+struct Code {
+  explicit Code(const qemu_plugin_insn* instruction)
+      : vaddr(qemu_plugin_insn_vaddr(instruction)),
+        size(qemu_plugin_insn_data(instruction, bytes, sizeof bytes)) {}
+
+  static constexpr size_t kLongest = 15;
+  uint8_t bytes[kLongest];
+  uint64_t vaddr;
+  size_t size;
+};
+
+// It ends a run of those that are counted at once (see InstructionCount).
+bool ends_run(const Code& code) {
+  return !g.count.takes_runs() || !is_of_registers_only(code.bytes, code.size) ||
+         is_hooked(code.vaddr);
+}
+
+void count_instructions(qemu_plugin_tb* block, size_t count) {
+  for (size_t first = 0, i = 0; i < count; ++i) {
+    if (i + 1 < count && !ends_run(Code(qemu_plugin_tb_get_insn(block, i)))) continue;
+    g.count.instrument(qemu_plugin_tb_get_insn(block, first), i + 1 - first);
+    first = i + 1;
+  }
+}
+
 void instrument_user(qemu_plugin_insn* instruction, InstructionKind kind, uint64_t vaddr) {
   qemu_plugin_vcpu_udata_cb_t callback = nullptr;
   if (kind == InstructionKind::kSyscall) callback = on_syscall;
@@ -243,20 +280,17 @@ void on_translation(qemu_plugin_id_t, qemu_plugin_tb* block) {
   const size_t count = qemu_plugin_tb_n_insns(block);
   if (count > 0 && is_user_address(qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0))))
     g.coverage.instrument(block);
+  count_instructions(block, count);
   for (size_t i = 0; i < count; ++i) {
     qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
-    constexpr size_t kLongest = 15;
-    uint8_t bytes[kLongest];
-    const size_t size = qemu_plugin_insn_data(instruction, bytes, sizeof bytes);
-    const uint64_t vaddr = qemu_plugin_insn_vaddr(instruction);
-    g.count.instrument(instruction);
-    g.find.instrument(instruction, vaddr);
-    const InstructionKind kind = classify(bytes, size);
+    const Code code(instruction);
+    g.find.instrument(instruction, code.vaddr);
+    const InstructionKind kind = classify(code.bytes, code.size);
     if (labels) taint_instruction(instruction, *labels, uint32_t(i), kind);
-    if (is_user_address(vaddr))
-      instrument_user(instruction, kind, vaddr);
+    if (is_user_address(code.vaddr))
+      instrument_user(instruction, kind, code.vaddr);
     else
-      instrument_kernel(instruction, kind, vaddr);
+      instrument_kernel(instruction, kind, code.vaddr);
   }
 }
 
