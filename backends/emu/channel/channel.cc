@@ -131,6 +131,12 @@ std::span<const Report> Channel::reports() const {
   return {wire_->reports, std::min(wire_->reports_written, kMostReports)};
 }
 
+void Channel::add_call_test(const CallTest& test) {
+  if (wire_->call_tests_count == kMostCallTests) return set_interesting(test.abi, test.nr);
+  wire_->call_tests[wire_->call_tests_count++] = test;
+  wire_->tested[test.abi][test.nr / 64] |= uint64_t{1} << (test.nr % 64);
+}
+
 Result<void> Channel::set_task(uint64_t task, uint32_t flags) {
   constexpr uint32_t kMostTasks = kTaskSlots / 4 * 3;  // fuller, and lookups get slow
   uint32_t at = task_hash(task);

@@ -79,6 +79,8 @@ class Channel {
   void set_interesting(uint32_t abi, uint32_t nr) {
     wire_->interesting[abi][nr / 64] |= uint64_t{1} << (nr % 64);
   }
+  // The call is interesting if this and its other tests hold, or if set_interesting() says so.
+  void add_call_test(const CallTest& test);
   // What the plugin is to report of a task; 0: nothing, also with watch_all(). An error: more tasks
   // than the table holds.
   Result<void> set_task(uint64_t task, uint32_t flags);

@@ -20,7 +20,7 @@
 namespace fptrace::emu {
 
 // Bumped with every change to this file. The plugin refuses another version and says so.
-inline constexpr uint32_t kWireVersion = 6;
+inline constexpr uint32_t kWireVersion = 7;
 inline constexpr uint64_t kWireMagic = 0x4c4e434550415246;  // "FRAPECNL"
 
 enum class Turn : uint32_t { kGuest, kHost, kQuit /* the host wants QEMU to end */ };
@@ -126,6 +126,15 @@ struct Report {
 };
 inline constexpr uint32_t kMostReports = 1 << 14;
 
+// Of a system call's argument: (gpr & mask) == value, or, if `negated`, not.
+struct CallTest {
+  uint32_t abi, nr;
+  uint32_t gpr;  // a Gpr: where the argument is when the call is made
+  uint32_t negated;
+  uint64_t mask, value;
+};
+inline constexpr uint32_t kMostCallTests = 64;
+
 inline constexpr uint32_t kTaskSlots = 1 << 14;  // a power of two
 inline constexpr uint32_t kMostCalls = 1024;     // system call numbers per interface
 inline constexpr uint32_t kMostHooks = 8;
@@ -161,7 +170,11 @@ struct Wire {
   uint64_t page_owners[kMostPageOwners];
   uint64_t interesting[3]
                       [kMostCalls / 64];  // by Abi: bit nr. Numbers beyond are always interesting.
-  TaskSlot tasks[kTaskSlots];             // open addressing from task_hash() on
+  // Calls that are interesting, too, if all tests of them hold.
+  uint64_t tested[3][kMostCalls / 64];
+  uint32_t call_tests_count, reserved_for_tests;
+  CallTest call_tests[kMostCallTests];
+  TaskSlot tasks[kTaskSlots];  // open addressing from task_hash() on
 
   // Written by the plugin.
   StopRecord stop;

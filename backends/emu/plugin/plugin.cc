@@ -69,9 +69,9 @@ bool is_interesting(EntryKind kind, uint64_t cs, uint64_t rax) {
   constexpr uint64_t kX32Bit = 0x40000000;
   const bool i386 = kind != EntryKind::kSyscall || cs == kCodeOfI386;
   uint64_t nr = i386 ? uint32_t(rax) : rax;
-  const size_t abi = i386 ? 1 : (nr & kX32Bit) ? 2 : 0;
+  const uint32_t abi = i386 ? 1 : (nr & kX32Bit) ? 2 : 0;
   if (abi == 2) nr &= ~kX32Bit;
-  return nr >= kMostCalls || (g.wire->interesting[abi][nr / 64] >> (nr % 64) & 1) != 0;
+  return is_interesting(*g.wire, abi, nr, [](Gpr gpr) { return g.registers.read_gpr(gpr); });
 }
 
 void on_entry(EntryKind kind, uint64_t vaddr) {

@@ -138,6 +138,26 @@ void add_report(Wire& wire, const Report& report) {
   wire.reports[wire.reports_written++] = report;
 }
 
+namespace {
+
+bool is_in(const uint64_t (&numbers)[kMostCalls / 64], uint64_t nr) {
+  return (numbers[nr / 64] >> (nr % 64) & 1) != 0;
+}
+
+}  // namespace
+
+bool is_interesting(const Wire& wire, uint32_t abi, uint64_t nr, uint64_t (*value)(Gpr)) {
+  if (nr >= kMostCalls || is_in(wire.interesting[abi], nr)) return true;
+  if (!is_in(wire.tested[abi], nr)) return false;
+  for (uint32_t i = 0; i < wire.call_tests_count && i < kMostCallTests; ++i) {
+    const CallTest& test = wire.call_tests[i];
+    if (test.abi != abi || test.nr != nr || test.gpr > kR15) continue;
+    const bool holds = (value(Gpr(test.gpr)) & test.mask) == test.value;
+    if (holds == (test.negated != 0)) return false;
+  }
+  return true;
+}
+
 uint32_t task_flags(const Wire& wire, uint64_t task) {
   constexpr uint32_t kMask = kTaskSlots - 1;
   for (uint32_t i = 0, at = task_hash(task); i < kTaskSlots; ++i, at = (at + 1) & kMask) {

@@ -48,6 +48,14 @@ SyscallCall call_of(const CpuState& cpu, EntryKind entry, TaskView& task) {
            low32(sixth)}};
 }
 
+std::optional<Gpr> register_of(Abi abi, uint8_t arg) {
+  constexpr Gpr kOf64[] = {kRdi, kRsi, kRdx, kR10, kR8, kR9};
+  if (abi != Abi::kI386) return kOf64[arg];
+  constexpr Gpr kOf32[] = {kRbx, kRcx, kRdx, kRsi, kRdi, kRbp};
+  if (arg == 1 || arg == 5) return std::nullopt;
+  return kOf32[arg];
+}
+
 SyscallCall call_of(const SavedRegisters& s) {
   if (s.cs != kCodeOfI386) return call_of_64(s.orig_rax, {s.rdi, s.rsi, s.rdx, s.r10, s.r8, s.r9});
   return {Abi::kI386,

@@ -45,6 +45,9 @@ class Guest {
 // By the registers at the call's entry. i386 calls come by several ways, which pass arguments
 // differently: `entry` is an EntryKind, `task` for those that are on its stack.
 SyscallCall call_of(const CpuState& cpu, EntryKind entry, TaskView& task);
+// The register that has argument `arg` (0..5) then, whichever way the call comes; nullopt: that
+// depends on the way.
+std::optional<Gpr> register_of(Abi abi, uint8_t arg);
 // Of a task that is in the kernel because of a call.
 SyscallCall call_of(const SavedRegisters& saved);
 Registers registers_of(const CpuState& cpu);

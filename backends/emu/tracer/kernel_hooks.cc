@@ -1,5 +1,9 @@
 #include "backends/emu/tracer/kernel_hooks.h"
 
+#include <utility>
+#include <vector>
+
+#include "backends/emu/tracer/guest.h"
 #include "common/syscall/table.h"
 
 namespace fptrace::emu {
@@ -16,12 +20,26 @@ bool is_wanted(const SyscallRow& row, Calls calls) {
   switch (calls) {
     case Calls::kDecoded:
       return row.attention != Attention::kNone;
-    case Calls::kAll:
-      return true;
     case Calls::kExec:
       return row.name == "execve" || row.name == "execveat";
+    case Calls::kAll:
+      break;
   }
   return true;
+}
+
+// The call as it is in `abi`. A tested argument whose place is not certain makes it interesting.
+void choose_call(Channel& channel, const SyscallRow& row, Abi abi, uint32_t nr) {
+  std::vector<CallTest> tests;
+  for (const auto& [test, negated] : {std::pair(row.only_if, false), {row.unless, true}}) {
+    if (!test) continue;
+    const auto gpr = register_of(abi, test->arg);
+    if (!gpr) return channel.set_interesting(uint32_t(abi), nr);
+    const uint64_t mask = abi == Abi::kI386 ? uint32_t(test->mask) : test->mask;
+    tests.push_back({uint32_t(abi), nr, *gpr, negated, mask, test->value & mask});
+  }
+  if (tests.empty()) return channel.set_interesting(uint32_t(abi), nr);
+  for (const CallTest& test : tests) channel.add_call_test(test);
 }
 
 void choose_calls(Channel& channel, Calls calls) {
@@ -29,7 +47,10 @@ void choose_calls(Channel& channel, Calls calls) {
   for (uint32_t abi = 0; abi < 3; ++abi)
     for (uint32_t nr = 0; nr < kMostCalls; ++nr) {
       const SyscallRow* row = find_syscall(Abi(abi), nr);
-      if (!row || is_wanted(*row, calls)) channel.set_interesting(abi, nr);
+      if (!row || calls == Calls::kAll)
+        channel.set_interesting(abi, nr);
+      else if (is_wanted(*row, calls))
+        choose_call(channel, *row, Abi(abi), nr);
     }
 }
 

@@ -306,6 +306,41 @@ TEST_F(ChannelTest, TaskTableHoldsWhatWasSetAndNothingElse) {
   EXPECT_EQ(end_of(pid), 0);
 }
 
+// Exits with a bit for each: call 9 with rdx and r10 as in `asked`, call 10, call 11.
+int interest(Wire& wire, uint64_t rdx, uint64_t r10) {
+  static uint64_t values[16];
+  values[kRdx] = rdx;
+  values[kR10] = r10;
+  int bits = 0;
+  for (int i = 0; i < 3; ++i)
+    bits |= is_interesting(wire, 0, uint64_t(9 + i), [](Gpr gpr) { return values[gpr]; }) << i;
+  return bits;
+}
+
+TEST_F(ChannelTest, CallIsInterestingIfItsTestsHold) {
+  auto channel = create();
+  ASSERT_TRUE(channel);
+  channel->add_call_test({0, 9, kRdx, 0, 4, 4});
+  channel->add_call_test({0, 9, kR10, 1, 32, 32});
+  channel->add_call_test({1, 10, kRdx, 0, 0, 0});  // of another interface
+  channel->set_interesting(0, 11);
+  channel->add_call_test({0, 11, kRdx, 0, 4, 4});  // makes no difference
+  const auto seen = [&](uint64_t rdx, uint64_t r10) {
+    return end_of(plugin([=](Wire& wire) { ::_exit(interest(wire, rdx, r10)); }));
+  };
+  EXPECT_EQ(seen(5, 2), 0b101);
+  EXPECT_EQ(seen(1, 2), 0b100);
+  EXPECT_EQ(seen(5, 34), 0b100);
+}
+
+TEST_F(ChannelTest, CallIsInterestingIfThereIsNoRoomForItsTests) {
+  auto channel = create();
+  ASSERT_TRUE(channel);
+  for (uint32_t i = 0; i < kMostCallTests; ++i) channel->add_call_test({0, 10, kRdx, 0, 1, 1});
+  channel->add_call_test({0, 9, kRdx, 0, 1, 1});
+  EXPECT_EQ(end_of(plugin([](Wire& wire) { ::_exit(interest(wire, 0, 0)); })), 0b001);
+}
+
 TEST_F(ChannelTest, FullTaskTableIsAnError) {
   auto channel = create();
   ASSERT_TRUE(channel);

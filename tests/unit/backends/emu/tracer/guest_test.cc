@@ -30,6 +30,32 @@ TEST(CallOf, SixtyFourBitCode) {
   EXPECT_EQ(call.args, (Args{reg(kRdi), reg(kRsi), reg(kRdx), reg(kR10), reg(kR8), reg(kR9)}));
 }
 
+TEST(RegisterOf, AgreesWithCallOf) {
+  testing::FakeFileSystem files;
+  testing::FakeTask task(files);
+  const struct {
+    EntryKind entry;
+    uint64_t rax, cs;
+    uint64_t bits;
+  } ways[] = {{EntryKind::kSyscall, 1, kWide, ~uint64_t{0}},
+              {EntryKind::kSyscall, 0x40000001, kWide, ~uint64_t{0}},
+              {EntryKind::kSyscall, 1, kNarrow, UINT32_MAX},
+              {EntryKind::kInt80, 1, kWide, UINT32_MAX},
+              {EntryKind::kSysenter, 1, kNarrow, UINT32_MAX}};
+  for (const auto& [entry, rax, cs, bits] : ways) {
+    const CpuState cpu = numbered(rax, cs);
+    const SyscallCall call = call_of(cpu, entry, task);
+    for (uint8_t arg = 0; arg < 6; ++arg) {
+      const auto gpr = register_of(call.abi, arg);
+      if (!gpr) continue;
+      EXPECT_EQ(cpu.gpr[*gpr] & bits, call.args[arg]) << int(call.abi) << ' ' << int(arg);
+    }
+  }
+  EXPECT_TRUE(register_of(Abi::kX86_64, 5));
+  EXPECT_FALSE(register_of(Abi::kI386, 1));
+  EXPECT_FALSE(register_of(Abi::kI386, 5));
+}
+
 TEST(CallOf, X32IsToldByTheNumber) {
   testing::FakeFileSystem files;
   testing::FakeTask task(files);
