@@ -187,7 +187,13 @@ ExitStatus from_recording(const Context& ctx, const Arguments& args, const std::
     else
       more = difference(*report, *second);
   }
-  if (report) return print(ctx, args, *report, more ? &*more : nullptr);
+  if (report) {
+    if (report->sources.empty() && !names_sources(args))
+      ctx.err
+          << "fptrace: warning: no source was named, and no program labelled memory itself; say "
+             "what to follow, for example with --taint-file PATH\n";
+    return print(ctx, args, *report, more ? &*more : nullptr);
+  }
   if (interruption.signal() != 0) return {0, interruption.signal()};
   return failed(ctx, report.error().what);
 }

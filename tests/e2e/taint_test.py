@@ -425,6 +425,8 @@ def bad_input(scratch, mode):
     check(merged.json["complete"], "a small limit broke it")
     empty = run([FPTRACE, "taint", scratch.dir / "a.fpr", "--taint-file", "/etc/passwd"]).stdout.decode()
     check("labelled" in empty and "/etc/passwd" in empty, empty)
+    unnamed = run([FPTRACE, "taint", scratch.dir / "a.fpr"])
+    check(unnamed.status == 0 and b"--taint-file" in unnamed.stderr, f"{unnamed}")
 
 
 def main():
