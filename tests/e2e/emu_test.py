@@ -241,9 +241,10 @@ def left_recordings(scratch, mode):
         return log[:16 + size // 2] + bytes(size - size // 2) + log[16 + size:]
 
     def other_count(log):
-        # An interrupt (1), then "0, number of instructions (4 bytes, the highest one first, and here 0)".
-        # By 65536, as a program may well do the same when it is interrupted an instruction later.
-        at = log.index(b"\x01\x00\x00", 200) + 3
+        # An interrupt (1), then "0, number of instructions (4 bytes, the highest one first, and here 0)": in the second
+        # half, as before it there is what the guest was sent, where such bytes may be anything. By 65536, as a program
+        # may well do the same when it is interrupted an instruction later.
+        at = log.index(b"\x01\x00\x00", len(log) // 2) + 3
         return log[:at] + bytes([log[at] ^ 1]) + log[at + 1:]
 
     for part, edit in (("disk", lambda disk: disk), ("disk", other_program), ("log", end_of_log),
