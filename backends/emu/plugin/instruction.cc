@@ -29,6 +29,19 @@ bool is_legacy_prefix(uint8_t byte) {
 bool is_invlpg(uint8_t modrm) { return (modrm >> 3 & 7) == 7 && modrm >> 6 != 3; }
 bool is_rex(uint8_t byte) { return (byte & 0xf0) == 0x40; }
 
+struct Prefixes {
+  size_t size;
+  bool wide;  // REX.W
+};
+// In 32-bit code a REX is an instruction of its own, and then nothing follows.
+Prefixes prefixes_of(const uint8_t* bytes, size_t size) {
+  Prefixes all{0, false};
+  while (all.size < size && is_legacy_prefix(bytes[all.size])) ++all.size;
+  for (; all.size < size && is_rex(bytes[all.size]); ++all.size)
+    all.wide = (bytes[all.size] & 8) != 0;
+  return all;
+}
+
 // Where an operation's operands are, by its opcode.
 enum class Operands : uint8_t {
   kElsewhere,  // or it may raise an exception, or is rare
@@ -91,9 +104,7 @@ constexpr OperandsOf kTwoBytes = table({
 }  // namespace
 
 bool is_of_registers_only(const uint8_t* bytes, size_t size) {
-  size_t at = 0;
-  while (at < size && is_legacy_prefix(bytes[at])) ++at;
-  while (at < size && is_rex(bytes[at])) ++at;
+  size_t at = prefixes_of(bytes, size).size;
   if (at == size) return false;
   const bool is_long = bytes[at] == 0x0f;
   at += is_long;
@@ -104,11 +115,7 @@ bool is_of_registers_only(const uint8_t* bytes, size_t size) {
 }
 
 InstructionKind classify(const uint8_t* bytes, size_t size) {
-  size_t at = 0;
-  while (at < size && is_legacy_prefix(bytes[at])) ++at;
-  // In 32-bit code these bytes are instructions of their own, and then nothing follows.
-  bool wide = false;
-  for (; at < size && is_rex(bytes[at]); ++at) wide = (bytes[at] & 8) != 0;
+  const auto [at, wide] = prefixes_of(bytes, size);
   if (at == size) return InstructionKind::kOther;
   if (bytes[at] == 0xcf) return InstructionKind::kIret;
   if (size - at < 2) return InstructionKind::kOther;

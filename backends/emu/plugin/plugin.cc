@@ -221,13 +221,13 @@ struct Code {
 
 // It ends a run of those that are counted at once (see InstructionCount).
 bool ends_run(const Code& code) {
-  return !g.count.takes_runs() || !is_of_registers_only(code.bytes, code.size) ||
-         is_hooked(code.vaddr);
+  return !is_of_registers_only(code.bytes, code.size) || is_hooked(code.vaddr);
 }
 
 void count_instructions(qemu_plugin_tb* block, size_t count) {
+  const bool takes_runs = g.count.takes_runs();
   for (size_t first = 0, i = 0; i < count; ++i) {
-    if (i + 1 < count && !ends_run(Code(qemu_plugin_tb_get_insn(block, i)))) continue;
+    if (takes_runs && i + 1 < count && !ends_run(Code(qemu_plugin_tb_get_insn(block, i)))) continue;
     g.count.instrument(qemu_plugin_tb_get_insn(block, first), i + 1 - first);
     first = i + 1;
   }

@@ -17,15 +17,8 @@ constexpr struct {
               {Hook::kNewProgram, "begin_new_exec"}, {Hook::kFatal, "do_group_exit"}};
 
 bool is_wanted(const SyscallRow& row, Calls calls) {
-  switch (calls) {
-    case Calls::kDecoded:
-      return row.attention != Attention::kNone;
-    case Calls::kExec:
-      return row.name == "execve" || row.name == "execveat";
-    case Calls::kAll:
-      break;
-  }
-  return true;
+  if (calls == Calls::kExec) return row.name == "execve" || row.name == "execveat";
+  return row.attention != Attention::kNone;
 }
 
 // The call as it is in `abi`. A tested argument whose place is not certain makes it interesting.

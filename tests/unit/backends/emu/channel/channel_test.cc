@@ -306,7 +306,7 @@ TEST_F(ChannelTest, TaskTableHoldsWhatWasSetAndNothingElse) {
   EXPECT_EQ(end_of(pid), 0);
 }
 
-// Exits with a bit for each: call 9 with rdx and r10 as in `asked`, call 10, call 11.
+// A bit for each of the calls 9, 10 and 11, made with these arguments.
 int interest(Wire& wire, uint64_t rdx, uint64_t r10) {
   static uint64_t values[16];
   values[kRdx] = rdx;
