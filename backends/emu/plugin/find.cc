@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/emu/plugin/page_walk.h"
+#include "backends/emu/plugin/plugin_channel.h"
 
 namespace fptrace::emu {
 namespace {

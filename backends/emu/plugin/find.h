@@ -2,8 +2,8 @@
 #include <cstdint>
 
 #include "backends/emu/channel/find_wire.h"
+#include "backends/emu/plugin/guest_ram.h"
 #include "backends/emu/plugin/pair_map.h"
-#include "backends/emu/plugin/plugin_channel.h"
 #include "backends/emu/plugin/qemu_plugin_api.h"
 #include "backends/emu/plugin/registers.h"
 #include "backends/emu/plugin/string_search.h"

@@ -2,7 +2,7 @@
 #include <cstdint>
 
 #include "backends/emu/channel/wire.h"
-#include "backends/emu/plugin/plugin_channel.h"
+#include "backends/emu/plugin/guest_ram.h"
 
 namespace fptrace::emu {
 

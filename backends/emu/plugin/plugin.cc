@@ -7,6 +7,7 @@
 
 #include "backends/emu/plugin/coverage.h"
 #include "backends/emu/plugin/find.h"
+#include "backends/emu/plugin/guest_ram.h"
 #include "backends/emu/plugin/instruction.h"
 #include "backends/emu/plugin/instruction_count.h"
 #include "backends/emu/plugin/plugin_channel.h"

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,11 +11,10 @@
 #include <unistd.h>
 
 #include "backends/emu/channel/turn.h"
+#include "common/base/signal_free_thread.h"
 
 namespace fptrace::emu {
 namespace {
-
-constexpr uint64_t kHighBase = uint64_t{1} << 32;
 
 int g_file = -1;
 RequestHandler g_handlers[kMostHandlers] = {};
@@ -40,14 +38,9 @@ void* wait_for_death_of_host(void* wire) {
 }
 
 const char* watch_host(Wire* wire) {
-  // QEMU's signals are for its own threads.
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread;
-  const int error = ::pthread_create(&thread, nullptr, wait_for_death_of_host, wire);
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (error != 0) return "no thread to watch the host program with";
+  if (start_signal_free_thread(thread, wait_for_death_of_host, wire) != 0)
+    return "no thread to watch the host program with";
   ::pthread_detach(thread);
   return nullptr;
 }
@@ -166,44 +159,6 @@ uint32_t task_flags(const Wire& wire, uint64_t task) {
     if (slot.task == task) return slot.flags;
   }
   return wire.watch_all ? uint32_t{kWatchCalls} : 0;
-}
-
-bool GuestRam::open(const Wire& wire) {
-  if (memchr(wire.ram_path, 0, sizeof wire.ram_path) == nullptr) return false;
-  const int fd = ::open(wire.ram_path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  struct stat st {};
-  void* bytes = MAP_FAILED;
-  // A page beyond the file's end would be a SIGBUS.
-  if (::fstat(fd, &st) == 0 && uint64_t(st.st_size) >= wire.ram_size && wire.ram_size > 0 &&
-      wire.ram_low_size <= wire.ram_size)
-    bytes = ::mmap(nullptr, wire.ram_size, PROT_READ, MAP_SHARED, fd, 0);
-  ::close(fd);
-  if (bytes == MAP_FAILED) return false;
-  bytes_ = static_cast<const uint8_t*>(bytes);
-  size_ = wire.ram_size;
-  low_size_ = wire.ram_low_size;
-  return true;
-}
-
-const uint8_t* GuestRam::at(uint64_t paddr, uint64_t size) const {
-  uint64_t end = low_size_;
-  if (paddr >= kHighBase) {
-    paddr = paddr - kHighBase + low_size_;
-    end = size_;
-  }
-  return paddr <= end && end - paddr >= size ? bytes_ + paddr : nullptr;
-}
-
-uint64_t GuestRam::read_u64(uint64_t paddr) const {
-  uint64_t value = 0;
-  if (const uint8_t* bytes = at(paddr, sizeof value)) memcpy(&value, bytes, sizeof value);
-  return value;
-}
-
-bool GuestRam::equals(uint64_t paddr, const void* bytes, size_t size) const {
-  const uint8_t* const own = at(paddr, size);
-  return own && memcmp(own, bytes, size) == 0;
 }
 
 }  // namespace fptrace::emu

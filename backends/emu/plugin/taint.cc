@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "backends/emu/plugin/plugin_channel.h"
 #include "backends/emu/plugin/taint_state.h"
 #include "backends/emu/taint/pieces.h"
 

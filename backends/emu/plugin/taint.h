@@ -3,7 +3,7 @@
 
 #include "backends/emu/channel/wire.h"
 #include "backends/emu/plugin/instruction.h"
-#include "backends/emu/plugin/plugin_channel.h"
+#include "backends/emu/plugin/guest_ram.h"
 #include "backends/emu/plugin/qemu_plugin_api.h"
 
 namespace fptrace::emu {

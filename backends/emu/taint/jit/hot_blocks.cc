@@ -1,7 +1,6 @@
 #include "backends/emu/taint/jit/hot_blocks.h"
 
 #include <dlfcn.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
@@ -10,6 +9,7 @@
 #include "backends/emu/taint/jit/plan.h"
 #include "backends/emu/taint/label_ops.h"
 #include "backends/emu/taint/pieces.h"
+#include "common/base/signal_free_thread.h"
 
 namespace fptrace::emu::taint::jit {
 
@@ -149,16 +149,11 @@ HotBlocks::~HotBlocks() {
 }
 
 bool HotBlocks::start() {
-  // Signals are for the threads that wait for them.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   const auto run = [](void* self) -> void* {
     static_cast<HotBlocks*>(self)->compile_all();
     return nullptr;
   };
-  started_ = pthread_create(&thread_, nullptr, run, this) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  started_ = start_signal_free_thread(thread_, run, this) == 0;
   return started_;
 }
 

@@ -14,6 +14,7 @@
 #include <map>
 #include <random>
 
+#include "backends/emu/plugin/guest_ram.h"
 #include "backends/emu/plugin/plugin_channel.h"
 
 namespace fptrace::emu {

@@ -1,12 +1,12 @@
 #include "backends/emu/plugin/page_walk.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstring>
-#include <memory>
+#include <string>
 #include <vector>
+
+#include "tests/unit/backends/emu/plugin/ram_file.h"
 
 namespace fptrace::emu {
 namespace {
@@ -20,15 +20,8 @@ class PageWalk : public ::testing::Test {
     std::memcpy(memory_.data() + paddr, &value, sizeof value);
   }
   const GuestRam& ram() {
-    const std::string path = ::testing::TempDir() + "page-walk-" + std::to_string(::getpid());
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
-    EXPECT_EQ(::write(fd, memory_.data(), memory_.size()), ssize_t(memory_.size()));
-    ::close(fd);
-    const auto wire = std::make_unique<Wire>();
-    std::strncpy(wire->ram_path, path.c_str(), sizeof wire->ram_path - 1);
-    wire->ram_size = wire->ram_low_size = memory_.size();
-    EXPECT_TRUE(ram_.open(*wire));
-    ::unlink(path.c_str());
+    RamFile file(std::string(memory_.data(), memory_.size()));
+    EXPECT_TRUE(ram_.open(file.wire()));
     return ram_;
   }
   static CpuState cpu(uint64_t cr3, uint64_t cr4 = 0) {
