@@ -32,23 +32,4 @@ CodeBlock& CodeBlocks::find(const qemu_plugin_tb* block, bool is_user, bool is_6
   return *place;
 }
 
-taint::Block& CodeBlocks::decode(CodeBlock& block) {
-  std::vector<taint::BlockCache::Piece> pieces;
-  const auto* const bytes = reinterpret_cast<const uint8_t*>(block.bytes.data());
-  for (size_t i = 0; i < block.sites.size(); ++i) {
-    const size_t begin = block.sites[i].offset;
-    const bool is_last = i + 1 == block.sites.size();
-    const size_t end = is_last ? block.bytes.size() : block.sites[i + 1].offset;
-    pieces.push_back({bytes + begin, end - begin});
-  }
-  block.ops = &cache_.find(pieces, block.is_64bit);
-  block.reads = block.ops->summary.reads;
-  block.address_reads = block.ops->summary.address_reads;
-  block.kills = block.ops->summary.kills;
-  block.has_unmodelled = block.ops->has_unmodelled;
-  for (const taint::Instruction& instruction : block.ops->instructions)
-    block.has_xsave |= (instruction.flags & taint::Instruction::kIsXsave) != 0;
-  return *block.ops;
-}
-
 }  // namespace fptrace::emu

@@ -16,19 +16,24 @@ struct CodeSite {
   uint32_t finding;  // Findings' index of it, as far as that is known
 };
 
-// Code as QEMU translated it, at its place.
+// Code as QEMU translated it, at its place. What no thread is named for is constant.
 struct alignas(64) CodeBlock {
   // First what is looked at each time it runs, in one line of the cache.
+  uint32_t size = 0;  // instructions
+  bool is_64bit = false;
+  // Of whoever follows labels.
+  bool has_unmodelled = false;
   taint::Block* ops = nullptr;  // decoded when it is first needed, and then
   taint::RegisterMask reads = 0, address_reads = 0, kills = 0;  // of its summary
-  // Where it is, for the task that ran it last, in that time of the task.
-  uint64_t vaddr = 0, task = 0, time = 0;
-  uint32_t size = 0;  // instructions
-  bool is_user = false, is_64bit = false, has_unmodelled = false, has_xsave = false;
+  uint64_t vaddr = 0, task = 0;  // where it is, for the task that ran it last; 0: the kernel's
+  std::vector<CodeSite> sites;   // one for each instruction
 
-  uint64_t translated = 0;      // its address when it was: see RegisterFile::pc
-  std::string bytes;            // of all instructions
-  std::vector<CodeSite> sites;  // one for each
+  // Of the vCPU's thread: the task that it was last located for, in that time of the task.
+  alignas(64) uint64_t located_task = 0;
+  uint64_t located_time = 0;
+  bool is_user = false;
+  uint64_t translated = 0;  // its address when it was: see RegisterFile::pc
+  std::string bytes;        // of all instructions
 };
 
 // An instruction of a block, as its callbacks are told of it: in the pointer that they are given,
@@ -37,32 +42,27 @@ class CodePlace {
  public:
   CodePlace(const CodeBlock& block, uint32_t index)
       : bits_(reinterpret_cast<uint64_t>(&block) | uint64_t{index} << kIndexShift) {}
-  explicit CodePlace(void* passed) : bits_(reinterpret_cast<uint64_t>(passed)) {}
+  explicit CodePlace(void* passed) : CodePlace(reinterpret_cast<uint64_t>(passed)) {}
+  explicit CodePlace(uint64_t bits) : bits_(bits) {}
+  uint64_t bits() const { return bits_; }
   void* to_pass() const { return reinterpret_cast<void*>(bits_); }
 
   CodeBlock& block() const {
     return *reinterpret_cast<CodeBlock*>(bits_ & ((uint64_t{1} << kIndexShift) - 1));
   }
   uint32_t index() const { return uint32_t(bits_ >> kIndexShift); }
-  const CodeSite& site() const { return block().sites[index()]; }
 
  private:
   static constexpr unsigned kIndexShift = 48;
   uint64_t bits_;
 };
 
-// QEMU translates the same code again and again; callbacks may outlive a translation.
+// QEMU translates the same code again and again; callbacks may outlive a translation. One thread.
 class CodeBlocks {
  public:
   CodeBlock& find(const qemu_plugin_tb* block, bool is_user, bool is_64bit);
-  taint::Block& ops(CodeBlock& block) { return block.ops ? *block.ops : decode(block); }
-  const char* mnemonic(uint16_t number) { return cache_.decoder().mnemonic_name(number); }
-  uint64_t decoded() const { return cache_.size(); }
 
  private:
-  taint::Block& decode(CodeBlock& block);
-
-  taint::BlockCache cache_;
   std::unordered_map<std::string, std::unique_ptr<CodeBlock>> blocks_;
   std::string key_;  // kept for its memory
 };

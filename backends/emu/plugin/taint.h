@@ -2,8 +2,8 @@
 #include <cstdint>
 
 #include "backends/emu/channel/wire.h"
-#include "backends/emu/plugin/instruction.h"
 #include "backends/emu/plugin/guest_ram.h"
+#include "backends/emu/plugin/instruction.h"
 #include "backends/emu/plugin/qemu_plugin_api.h"
 
 namespace fptrace::emu {
@@ -21,12 +21,8 @@ struct TaintHost {
   uint64_t (*pc)(uint64_t translated);  // RegisterFile::pc
 };
 
-// Follows labels through the guest (see taint/ and channel/taint_wire.h). All of it on the vCPU's
-// thread.
-//
-// What a block of instructions does is carried out when the next one begins, or before the host
-// looks: only then is it certain that they were completed. While no register has a label nothing of
-// that is done; each access to memory looks up whether its page has labels.
+// Follows labels through the guest (see taint/ and channel/taint_wire.h). All functions are for the
+// vCPU's thread: TaintFeed is what it does there, LabelFollower what is done on a thread beside it.
 
 // When there is a vCPU, if the host wants taint; without it none of the others may be called.
 void start_taint(const TaintHost& host);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "backends/emu/plugin/taint_state.h"
+#include "backends/emu/plugin/label_follower.h"
 
 // What the host asks about labels; see channel/taint_wire.h for what each request means.
 
@@ -51,12 +51,21 @@ std::span<Entry> mail_of(Wire& wire) {
   return {reinterpret_cast<Entry*>(wire.mail), kMailSize / sizeof(Entry)};
 }
 
+template <class Entry, class Make>
+uint32_t list(Wire& wire, Request& request, size_t count, Make make) {
+  const auto mail = mail_of<Entry>(wire);
+  if (request.args[0] > count) return EINVAL;
+  const size_t first = request.args[0], n = std::min(mail.size(), count - first);
+  for (size_t i = 0; i < n; ++i) mail[i] = make(first + i);
+  request.reply[0] = n;
+  request.reply[1] = count;
+  return 0;
+}
+
 }  // namespace
 
-bool Taint::handle(Request& request) {
-  finish();
+bool LabelFollower::handle(Request& request) {
   pending_.log.forget_labels();  // they may become others
-  ++time_;
   switch (TaintRequest(request.kind)) {
     case TaintRequest::kOptions:
       request.error = set_options();
@@ -98,8 +107,8 @@ bool Taint::handle(Request& request) {
   return true;
 }
 
-uint32_t Taint::set_options() {
-  const TaintOptions wanted = mail_of<TaintOptions>(*host_.wire)[0];
+uint32_t LabelFollower::set_options() {
+  const TaintOptions wanted = mail_of<TaintOptions>(wire_)[0];
   if (wanted.max_runs == 0 || wanted.max_runs > kMostTaintRuns ||
       wanted.max_depth > kMostTaintDepth)
     return EINVAL;
@@ -113,21 +122,20 @@ uint32_t Taint::set_options() {
     registers_.clear(~taint::RegisterMask{0});
     deactivate();
   }
-  set_active(active());  // whether translations are checked may be another answer now
   any_label_ = options_.on != 0 && (any_label_ || memory_.labelled() != 0);
   return 0;
 }
 
-bool Taint::ranges_are_in_ram(const Request& request) const {
+bool LabelFollower::ranges_are_in_ram(const Request& request) const {
   for (uint64_t i = 0; i < request.args[0]; ++i) {
-    const TaintRange& range = mail_of<TaintRange>(*host_.wire)[i];
-    if (!host_.ram->at(range.paddr, range.size)) return false;
+    const TaintRange& range = mail_of<TaintRange>(wire_)[i];
+    if (!ram_.at(range.paddr, range.size)) return false;
   }
   return true;
 }
 
-uint32_t Taint::label_memory(Request& request) {
-  const auto ranges = mail_of<TaintRange>(*host_.wire);
+uint32_t LabelFollower::label_memory(Request& request) {
+  const auto ranges = mail_of<TaintRange>(wire_);
   if (request.args[0] > ranges.size()) return E2BIG;
   for (const TaintRange& range : ranges.first(request.args[0]))
     if (range.how > uint32_t(TaintHow::kClear) ||
@@ -149,22 +157,22 @@ uint32_t Taint::label_memory(Request& request) {
 }
 
 // Within a page.
-void Taint::label_piece(const TaintRange& range, uint64_t done, uint32_t size) {
+void LabelFollower::label_piece(const TaintRange& range, uint64_t done, uint32_t size) {
   LabelId labels[kPageSize];
-  const uint8_t* const values = host_.ram->at(range.paddr + done, size);
+  const uint8_t* const values = ram_.at(range.paddr + done, size);
   memory_.load(range.paddr + done, size, values, labels);
   for (uint32_t i = 0; i < size; ++i)
     labels[i] = change(sets_, range.how, labels[i], range.first_label + (done + i) * range.step);
   memory_.store(range.paddr + done, size, values, labels);
 }
 
-uint32_t Taint::query_memory(Request& request) {
-  const auto mail = mail_of<TaintRange>(*host_.wire);
+uint32_t LabelFollower::query_memory(Request& request) {
+  const auto mail = mail_of<TaintRange>(wire_);
   if (request.args[0] > mail.size()) return E2BIG;
   if (!ranges_are_in_ram(request)) return EFAULT;
   // The answer goes where the question is.
   const std::vector<TaintRange> ranges(mail.begin(), mail.begin() + ptrdiff_t(request.args[0]));
-  const auto ids = mail_of<TaintSetId>(*host_.wire);
+  const auto ids = mail_of<TaintSetId>(wire_);
   uint64_t all = 0;
   for (const TaintRange& range : ranges)
     if (range.size > ids.size() || (all += range.size) > ids.size()) return E2BIG;
@@ -173,7 +181,7 @@ uint32_t Taint::query_memory(Request& request) {
     for (uint64_t done = 0; done < range.size;) {
       const uint64_t paddr = range.paddr + done;
       const auto size = uint32_t(std::min(kPageSize - paddr % kPageSize, range.size - done));
-      memory_.load(paddr, size, host_.ram->at(paddr, size), out);
+      memory_.load(paddr, size, ram_.at(paddr, size), out);
       done += size;
       out += size;
     }
@@ -182,7 +190,7 @@ uint32_t Taint::query_memory(Request& request) {
   return 0;
 }
 
-uint32_t Taint::label_register(const Request& request) {
+uint32_t LabelFollower::label_register(const Request& request) {
   const auto [number, first, count, label, step, how] = request.args;
   const RegisterPlace found = find_register(number);
   if (first > found.size || count > found.size - first || how > uint64_t(TaintHow::kClear) ||
@@ -193,25 +201,22 @@ uint32_t Taint::label_register(const Request& request) {
     id = change(sets_, uint32_t(how), id, label + i * step);
   }
   registers_.refresh(((taint::RegisterMask{1} << found.bits) - 1) << found.bit);
-  if (registers_.labelled == 0 || active()) return 0;
-  any_label_ = true;
-  set_active(true);
-  if (here_.to_pass() && here_count_ == now()) activate(here_);
+  any_label_ = any_label_ || registers_.labelled != 0;
   return 0;
 }
 
-uint32_t Taint::query_register(Request& request) {
+uint32_t LabelFollower::query_register(Request& request) {
   const RegisterPlace found = find_register(request.args[0]);
   if (found.size == 0) return EINVAL;
   LabelId* const labels = registers_.at(found.place);
   for (uint32_t i = 0; i < found.size; ++i) labels[i] = sets_.keep(labels[i]);
-  memcpy(host_.wire->mail, labels, found.size * sizeof(LabelId));
+  memcpy(wire_.mail, labels, found.size * sizeof(LabelId));
   request.reply[0] = found.size;
   return 0;
 }
 
-uint32_t Taint::describe_sets(Request& request) {
-  const auto mail = mail_of<TaintSetId>(*host_.wire);
+uint32_t LabelFollower::describe_sets(Request& request) {
+  const auto mail = mail_of<TaintSetId>(wire_);
   if (request.args[0] > mail.size()) return E2BIG;
   const std::vector<TaintSetId> ids(mail.begin(), mail.begin() + ptrdiff_t(request.args[0]));
   for (const TaintSetId id : ids)
@@ -222,15 +227,15 @@ uint32_t Taint::describe_sets(Request& request) {
     const auto runs = sets_.runs(id, single);
     if (used + sizeof(TaintSet) + runs.size_bytes() > kMailSize) break;
     const TaintSet set{id, uint32_t(runs.size()), sets_.depth(id), sets_.is_merged(id)};
-    memcpy(host_.wire->mail + used, &set, sizeof set);
-    if (!runs.empty()) memcpy(host_.wire->mail + used + sizeof set, runs.data(), runs.size_bytes());
+    memcpy(wire_.mail + used, &set, sizeof set);
+    if (!runs.empty()) memcpy(wire_.mail + used + sizeof set, runs.data(), runs.size_bytes());
     used += sizeof set + runs.size_bytes();
     ++request.reply[0];
   }
   return 0;
 }
 
-void Taint::summarise() {
+void LabelFollower::summarise() {
   TaintSummary& s = counts_;
   s.labelled = memory_.labelled();
   s.peak_labelled = memory_.peak_labelled();
@@ -241,33 +246,22 @@ void Taint::summarise() {
   s.peak_set = sets_.peak_bytes();
   s.any_merged = sets_.any_merged();
   s.deepest = sets_.deepest();
-  s.decoded_blocks = blocks_.decoded();
+  s.decoded_blocks = blocks_.size();
   const auto hot = hot_blocks_.counts();
   s.compiled_blocks = hot.compiled;
   s.compiled_executions = hot.fast;
   s.findings = uint32_t(findings_.sites().size());
   s.holders = uint32_t(findings_.holders().size());
   s.unmodelled_kinds = uint32_t(unmodelled_kinds_.size());
-  memcpy(host_.wire->mail, &s, sizeof s);
+  memcpy(wire_.mail, &s, sizeof s);
 }
 
-template <class Entry, class Make>
-uint32_t Taint::list(Request& request, size_t count, Make make) {
-  const auto mail = mail_of<Entry>(*host_.wire);
-  if (request.args[0] > count) return EINVAL;
-  const size_t first = request.args[0], n = std::min(mail.size(), count - first);
-  for (size_t i = 0; i < n; ++i) mail[i] = make(first + i);
-  request.reply[0] = n;
-  request.reply[1] = count;
-  return 0;
-}
-
-LabelId Taint::set_of(const taint::LabelBitmap& labels, uint32_t depth) {
+LabelId LabelFollower::set_of(const taint::LabelBitmap& labels, uint32_t depth) {
   return sets_.of(labels.runs(), depth, kMostTaintRuns);
 }
 
-uint32_t Taint::list_findings(Request& request) {
-  return list<TaintFinding>(request, findings_.sites().size(), [this](size_t i) {
+uint32_t LabelFollower::list_findings(Request& request) {
+  return list<TaintFinding>(wire_, request, findings_.sites().size(), [this](size_t i) {
     const taint::Site& site = findings_.sites()[i];
     return TaintFinding{uint32_t(site.kind),
                         set_of(site.labels, site.depth),
@@ -280,19 +274,19 @@ uint32_t Taint::list_findings(Request& request) {
   });
 }
 
-uint32_t Taint::list_holders(Request& request) {
-  return list<TaintHolder>(request, findings_.holders().size(), [this](size_t i) {
+uint32_t LabelFollower::list_holders(Request& request) {
+  return list<TaintHolder>(wire_, request, findings_.holders().size(), [this](size_t i) {
     const taint::Holder& holder = findings_.holders()[i];
     return TaintHolder{holder.task, holder.first_count, set_of(holder.labels, holder.depth),
                        holder.gone};
   });
 }
 
-uint32_t Taint::list_unmodelled(Request& request) {
-  return list<TaintUnmodelled>(request, unmodelled_kinds_.size(), [this](size_t i) {
+uint32_t LabelFollower::list_unmodelled(Request& request) {
+  return list<TaintUnmodelled>(wire_, request, unmodelled_kinds_.size(), [this](size_t i) {
     const uint16_t number = unmodelled_kinds_[i];
     TaintUnmodelled entry{{}, unmodelled_[number].times, unmodelled_[number].tainted};
-    const char* const name = blocks_.mnemonic(number);
+    const char* const name = blocks_.decoder().mnemonic_name(number);
     memcpy(entry.mnemonic, name, std::min(strlen(name), sizeof entry.mnemonic - 1));
     return entry;
   });

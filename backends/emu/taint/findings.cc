@@ -100,7 +100,7 @@ bool Findings::hold_slowly(uint32_t index, LabelId set, uint64_t count) {
   if (LabelSets::is_stored(set))
     add(holder.labels, holder.depth, set);
   else
-    take_in_later(kOfHolder | index, set);
+    take_in_later(kOfHolder | index, holder.labels, set);
   return first;
 }
 

@@ -62,7 +62,7 @@ class Findings {
       if (known.is(kind, holder, vaddr) && known.reports >= reports_per_site) {
         ++known.times;
         known.has_late = true;
-        take_in_later(site, set);
+        take_in_later(site, known.labels, set);
         return kNoLabel;
       }
     }
@@ -71,6 +71,8 @@ class Findings {
   // The task has it in user mode. Whether it is its first label.
   bool hold(uint32_t holder, LabelId set, uint64_t count) {
     if (set == kNoLabel || (holder == cached_holder_ && cache_[set % kCache] == set)) return false;
+    const uint32_t label = set & ~kSingleLabel;
+    if (set != label && holders_[holder].labels.surely_has({label, label})) return false;
     return hold_slowly(holder, set, count);
   }
 
@@ -95,13 +97,14 @@ class Findings {
                       uint32_t reports_per_site, uint32_t& site);
   uint32_t find_holder(uint64_t task);
   // Of a set that is not stored: those have no depth.
-  void take_in_later(uint32_t owner, LabelId set) {
+  void take_in_later(uint32_t owner, const LabelBitmap& before, LabelId set) {
     LabelRun single;
     for (const LabelRun run : sets_.runs_unstored(set, single)) {
+      if (before.surely_has(run)) continue;
       // The bytes of a word come one by one.
-      Late* const before = late_count_ != 0 ? &late_[late_count_ - 1] : nullptr;
-      if (before && before->owner == owner && before->run.last + 1 == run.first)
-        before->run.last = run.last;
+      Late* const last = late_count_ != 0 ? &late_[late_count_ - 1] : nullptr;
+      if (last && last->owner == owner && last->run.last + 1 == run.first)
+        last->run.last = run.last;
       else
         late_[late_count_++] = {owner, run};
     }

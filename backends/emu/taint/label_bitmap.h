@@ -14,7 +14,7 @@ class LabelBitmap {
  public:
   // Whether some of them are new.
   bool add(LabelRun run) {
-    if (whole_.first <= run.first && run.last <= whole_.last) return false;
+    if (is_in_whole(run)) return false;
     // What comes is mostly a long run that has grown.
     const bool continues = whole_.first <= run.first && run.first <= whole_.last + 1;
     const bool is_new = set({continues ? whole_.last + 1 : run.first, run.last});
@@ -23,6 +23,14 @@ class LabelBitmap {
     else if (run.size() >= whole_.size())
       whole_ = run;
     return is_new;
+  }
+  // Whether it has all of them. May say no when it takes longer to find out.
+  bool surely_has(LabelRun run) const {
+    if (is_in_whole(run)) return true;
+    const size_t at = run.first / kLabels;
+    if (run.first / 64 != run.last / 64 || at >= stretches_.size() || !stretches_[at]) return false;
+    const uint64_t bits = bits_of(run.first, run.last);
+    return (stretches_[at][run.first % kLabels / 64] & bits) == bits;
   }
   bool empty() const { return stretches_.empty(); }
   // Sorted, apart by more than 1.
@@ -46,12 +54,19 @@ class LabelBitmap {
  private:
   static constexpr uint32_t kLabels = 4096;  // of a stretch
 
+  bool is_in_whole(LabelRun run) const {
+    return whole_.first <= run.first && run.last <= whole_.last;
+  }
+  // Of one word.
+  static uint64_t bits_of(uint64_t first, uint64_t last) {
+    return (~uint64_t{0} >> (63 - (last - first))) << (first & 63);
+  }
   bool set(LabelRun run) {
     bool is_new = false;
     for (uint64_t label = run.first; label <= run.last;) {
       uint64_t& word = word_of(uint32_t(label));
       const uint64_t end = std::min<uint64_t>(run.last, label | 63);
-      const uint64_t bits = (~uint64_t{0} >> (63 - (end - label))) << (label & 63);
+      const uint64_t bits = bits_of(label, end);
       is_new = is_new || (word & bits) != bits;
       word |= bits;
       label = end + 1;

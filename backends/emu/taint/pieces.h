@@ -36,6 +36,15 @@ void for_each_page_of(const Access& access, uint32_t from, uint32_t size, Visit 
   if (here != size) visit(access.paddr2 + (from + here - on_first), from + here, size - here);
 }
 
+// The labels that memory has for all of it. False: there are none.
+inline bool load_all(ShadowMemory& memory, const Access& access, LabelId* labels) {
+  const uint32_t beyond = access.bytes_on_next_page(), here = access.size - beyond;
+  bool found = memory.load(access.paddr, here, access.value, labels);
+  if (beyond != 0)
+    found = memory.load(access.paddr2, beyond, access.value + here, labels + here) || found;
+  return found;
+}
+
 inline void load_piece(ShadowMemory& memory, const Access& access, uint32_t from, uint32_t size,
                        LabelId* labels) {
   if (access.labels) {
