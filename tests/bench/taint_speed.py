@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What following labels costs: the processor's time of a replay with taint divided by that of a bare one, while
-gzip compresses a file of 1 MB. Nothing is labelled, then the file, then all of memory that is in use; the last two
-also without the compiler of hot blocks.
+"""What following labels costs: the time that a replay with taint takes divided by that of a bare one, while gzip
+compresses a file of 1 MB. Nothing is labelled, then the file, then all of memory that is in use; the last two also
+without the compiler of hot blocks.
 
 Rounds alternate, so that a machine whose speed drifts drifts for all; each figure is the median of the rounds' own
-ratios. The processor's time is told of, as it does not count who else has the machine.
+ratios. Besides, the same of the time of processors: labels are followed beside the guest, on another one.
 
 usage: taint_speed.py --fptrace PATH --check PATH --label PATH [--rounds N]
 """
@@ -34,7 +34,7 @@ def text(size):
 def replay(check, bundle, mode):
     told = subprocess.run([check, bundle, mode], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           text=True).stdout
-    return float(re.search(r"^processor ([\d.]+)$", told, re.M)[1]), told
+    return [float(re.search(rf"^{what} ([\d.]+)$", told, re.M)[1]) for what in ("seconds", "processor")], told
 
 
 def main():
@@ -54,10 +54,11 @@ def main():
             bare, _ = replay(args.check, bundle, "bare")
             for mode in MODES:
                 used, said[mode] = replay(args.check, bundle, mode)
-                ratios[mode].append(used / bare)
+                ratios[mode].append([of_mode / of_bare for of_mode, of_bare in zip(used, bare)])
         for mode, (what, aim) in MODES.items():
-            print(f"{what}: {statistics.median(ratios[mode]):.2f} times a bare replay ({aim}), "
-                  f"rounds {min(ratios[mode]):.2f} to {max(ratios[mode]):.2f}")
+            time, processor = zip(*ratios[mode])
+            print(f"{what}: {statistics.median(time):.2f} times a bare replay ({aim}), "
+                  f"rounds {min(time):.2f} to {max(time):.2f}; of processors' time {statistics.median(processor):.2f}")
             print("".join(f"  {line}\n" for line in said[mode].splitlines() if re.match("labelled|sets|blocks", line)),
                   end="")
 

@@ -1,6 +1,6 @@
 // taint_check RUN.fpr MODE: replays a recording under the plugin and acts on what the program in it
 // says (see taint_guest.h). Prints each expectation that is not met, how many of how many were,
-// what the plugin counted, and the seconds that passed and those that QEMU used of a processor.
+// what the plugin counted, and the seconds that passed and those that QEMU used of processors.
 // MODE:
 //   bare      without the plugin          plugin   with it, but without taint
 //   idle      nothing is labelled         labels   as the program says
@@ -32,12 +32,6 @@
 
 namespace fptrace::emu {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 std::string text_of(const std::vector<TaintRun>& runs) {
   if (runs.empty()) return "-";
@@ -71,23 +65,36 @@ std::string text_of(const std::vector<std::vector<TaintRun>>& bytes) {
   return text;
 }
 
-// Seconds of a processor that QEMU has used, without the kernel's. Its memory is the kernel's
-// affair.
-double used_by(const MachineRun& machine) {
-  std::ifstream file("/proc/" + std::to_string(machine.pid()) + "/stat");
-  std::string text;
-  std::getline(file, text);
-  unsigned long user = 0, system = 0;
-  std::sscanf(text.c_str() + text.rfind(')') + 1,
-              " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
-  return double(user + system) / double(::sysconf(_SC_CLK_TCK));
-}
-double used_by_children() {
-  rusage used{};
-  ::getrusage(RUSAGE_CHILDREN, &used);
-  return double(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-         double(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-}
+// Of a replay from when it goes on: the seconds that pass, and those that QEMU uses of processors.
+class Stopwatch {
+ public:
+  explicit Stopwatch(const MachineRun& machine) : used_before_(used_by(machine)) {}
+  // When it is over.
+  void tell() const {
+    const std::chrono::duration<double> passed = Clock::now() - start_;
+    rusage used{};
+    ::getrusage(RUSAGE_CHILDREN, &used);
+    const double in_all = double(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                          double(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    std::printf("seconds %.3f\nprocessor %.3f\n", passed.count(), in_all - used_before_);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  static double used_by(const MachineRun& machine) {
+    std::ifstream file("/proc/" + std::to_string(machine.pid()) + "/stat");
+    std::string text;
+    std::getline(file, text);
+    unsigned long user = 0, system = 0;
+    std::sscanf(text.c_str() + text.rfind(')') + 1,
+                " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
+    return double(user + system) / double(::sysconf(_SC_CLK_TCK));
+  }
+
+  const Clock::time_point start_ = Clock::now();
+  const double used_before_;
+};
 
 class Check {
  public:
@@ -119,7 +126,7 @@ class Check {
     std::printf("expectations %u of %u met\n", met_, asked_);
     std::printf("reports %zu, fingerprint %016lx\n", reports_, fingerprint_);
     if (summary_) tell(*summary_);
-    if (ended_) std::printf("instructions of the guest %lu\nseconds %.3f\n", count_, seconds_);
+    if (ended_) std::printf("instructions of the guest %lu\n", count_);
     return ended_ && met_ == asked_ && (!summary_ || summary_->wrong_translations == 0);
   }
 
@@ -161,13 +168,11 @@ class Check {
   Result<void> begin() {
     begun_ = true;
     count_ = channel_.stop().count;
-    start_ = Clock::now();
     if (mode_ != "all") return {};
     for (const std::vector<TaintRange>& ranges : used_memory()) {
       std::memcpy(channel_.mail().data(), ranges.data(), ranges.size() * sizeof(TaintRange));
       if (auto ok = ask(TaintRequest::kLabelMemory, ranges.size()); !ok) return ok;
     }
-    start_ = Clock::now();
     return {};
   }
 
@@ -188,7 +193,6 @@ class Check {
   Result<void> end() {
     ended_ = true;
     count_ = channel_.stop().count - count_;
-    seconds_ = seconds_since(start_);
     if (mode_ == "plugin") return {};
     if (auto ok = ask(TaintRequest::kSummary); !ok) return ok;
     summary_.emplace();
@@ -279,8 +283,6 @@ class Check {
   const std::string mode_;
   const bool interpret_;
   bool begun_ = false, ended_ = false;
-  Clock::time_point start_;
-  double seconds_ = 0;
   uint64_t count_ = 0;
   uint32_t asked_ = 0, met_ = 0;
   size_t reports_ = 0;
@@ -295,11 +297,10 @@ bool drop_output(Stream, const char*, size_t) { return true; }
 Result<bool> bare(const std::string& path) {
   auto machine = prepare_replay({path, {}, std::chrono::seconds(0), {}});
   if (!machine) return fail(machine.error());
-  const auto start = Clock::now();
-  const double before = used_by(**machine);
+  const Stopwatch stopwatch(**machine);
   const auto status = (*machine)->serve(drop_output, {});
   if (!status) return fail(status.error());
-  std::printf("seconds %.3f\nprocessor %.3f\n", seconds_since(start), used_by_children() - before);
+  stopwatch.tell();
   return true;
 }
 
@@ -336,7 +337,7 @@ Result<bool> check(const std::string& path, const std::string& mode) {
   std::atomic<bool> over = false;
   Check check(*channel, *memory, mode);
   Result<void> seen;
-  const double before = used_by(**machine);
+  const Stopwatch stopwatch(**machine);
   {
     const std::jthread server([&] {
       served = (*machine)->serve(drop_output, {});
@@ -346,7 +347,7 @@ Result<bool> check(const std::string& path, const std::string& mode) {
   }
   if (!seen) return fail(seen.error());
   if (!*served) return fail(served->error());
-  std::printf("processor %.3f\n", used_by_children() - before);
+  stopwatch.tell();
   return check.tell();
 }
 
