@@ -28,7 +28,8 @@ struct alignas(64) CodeBlock {
   uint64_t vaddr = 0, task = 0;  // where it is, for the task that ran it last; 0: the kernel's
   std::vector<CodeSite> sites;   // one for each instruction
 
-  // Of the vCPU's thread: the task that it was last located for, in that time of the task.
+  // What the vCPU's thread looks at, in another one. Its own: the task that it was last located
+  // for, in that time of the task.
   alignas(64) uint64_t located_task = 0;
   uint64_t located_time = 0;
   bool is_user = false;

@@ -58,8 +58,10 @@ struct AccessWords {
   static uint32_t size(const uint64_t* words) { return uint32_t(words[1] & kSizeMask); }
 };
 
-// Of the access that begins there: how many words it has.
-inline size_t words_of_access(const uint64_t* words) {
+// How many words the step that begins there has.
+inline size_t words_of_step(const uint64_t* words) {
+  const GuestStep step = step_of(*words);
+  if (step != GuestStep::kAccess) return step == GuestStep::kLocated ? 3 : 2;
   return 3u + (AccessWords::size(words) > sizeof *words) +
          ((words[1] & AccessWords::kCrosses) != 0);
 }

@@ -47,7 +47,6 @@ void LabelFollower::follow(std::span<const uint64_t> steps) {
       case GuestStep::kLocated:
         place.block().task = word[1];
         place.block().vaddr = word[2];
-        ++word;
         break;
       case GuestStep::kTask:
         kernel_task_ = word[1];
@@ -61,7 +60,7 @@ void LabelFollower::follow(std::span<const uint64_t> steps) {
         finish(word[1]);
         break;
     }
-    word += 2;
+    word += words_of_step(word);
   }
   read_unread(end);
 }
@@ -71,7 +70,7 @@ void LabelFollower::follow(std::span<const uint64_t> steps) {
 inline const uint64_t* LabelFollower::access(const uint64_t* words) {
   if (!active_) return access_while_inactive(words);
   if (pending_.unread) {
-    if (!any_label(words)) return words + words_of_access(words);
+    if (!any_label(words)) return words + words_of_step(words);
     read_unread(words);
   }
   const uint32_t instruction = place_of(words[0]).index();
@@ -103,7 +102,7 @@ void LabelFollower::read_unread_slowly(const uint64_t* end) {
       word = read_access(word, access);
       (void)load_labels(access);
     } else {
-      word += 2 + (step_of(*word) == GuestStep::kLocated);
+      word += words_of_step(word);
     }
   }
 }

@@ -1,6 +1,5 @@
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
@@ -303,11 +302,9 @@ void on_vcpu(qemu_plugin_id_t, unsigned) {
                    [](uint64_t translated) { return g.registers.pc(translated); }});
     return;
   }
-  static constexpr char kSentence[] =
+  give_up(
       "fptrace plugin: this QEMU does not show the registers that are needed; use QEMU 10.0 or "
-      "newer\n";
-  (void)!::write(STDERR_FILENO, kSentence, sizeof kSentence - 1);
-  ::_exit(1);
+      "newer\n");
 }
 
 void on_exit(qemu_plugin_id_t, void*) {

@@ -10,6 +10,9 @@ namespace fptrace::emu {
 // nullptr on success, else one sentence; then nothing is left open.
 const char* connect_channel(const char* path, Wire** wire);
 
+// Ends the process, with a line that says why. From any thread, and without memory.
+[[noreturn]] void give_up(const char* line);
+
 // Gives the turn to the host and waits until it comes back. Ends the process when the host has
 // died or wants QEMU to end. In between it does what the host requests.
 void yield_turn(Wire& wire);

@@ -1,7 +1,5 @@
 #include "backends/emu/plugin/taint.h"
 
-#include <unistd.h>
-
 #include <new>
 
 #include "backends/emu/plugin/plugin_channel.h"
@@ -25,12 +23,9 @@ void on_flush(unsigned, void*) { g_feed->on_flush(); }
 bool on_request(Wire&, Request& request) { return g_feed->handle(request); }
 
 void out_of_memory() {
-  static constexpr char kSentence[] =
+  give_up(
       "fptrace plugin: no memory is left for the labels of taint; label less, or ask for fewer "
-      "runs "
-      "of labels in a set (--max-labels)\n";
-  (void)!::write(STDERR_FILENO, kSentence, sizeof kSentence - 1);
-  ::_exit(1);
+      "runs of labels in a set (--max-labels)\n");
 }
 
 }  // namespace

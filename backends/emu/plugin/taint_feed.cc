@@ -1,7 +1,5 @@
 #include "backends/emu/plugin/taint_feed.h"
 
-#include <unistd.h>
-
 #include <cstring>
 
 #include "backends/emu/plugin/plugin_channel.h"
@@ -78,7 +76,7 @@ inline void TaintFeed::tell_access(CodePlace place, qemu_plugin_meminfo_t info, 
     end = write_value(page.bytes + vaddr % kPageSize, size, words + 2);
   } else {
     end = ask_value(info, size, words + 2);
-    if (crosses) *end++ = translations_.find(info, vaddr / kPageSize * kPageSize + kPageSize).paddr;
+    if (crosses) *end++ = translations_.paddr_of_next_page(info, vaddr);
   }
   writer_.wrote(size_t(end - words));
 }
@@ -122,9 +120,7 @@ Access TaintFeed::describe(CodePlace place, const SeenAccess& seen) {
   access.size = sizes_.of(seen.info);
   access.is_store = seen.is_store;
   const uint32_t beyond = access.bytes_on_next_page(), here = access.size - beyond;
-  if (beyond != 0)
-    access.paddr2 =
-        translations_.find(seen.info, seen.vaddr / kPageSize * kPageSize + kPageSize).paddr;
+  if (beyond != 0) access.paddr2 = translations_.paddr_of_next_page(seen.info, seen.vaddr);
   if (const uint8_t* bytes = host_.ram->at(access.paddr, here))
     std::memcpy(access.value, bytes, here);
   if (const uint8_t* bytes = beyond != 0 ? host_.ram->at(access.paddr2, beyond) : nullptr)
@@ -219,11 +215,11 @@ void TaintFeed::start_thread() {
     static_cast<TaintFeed*>(self)->follow();
     return nullptr;
   };
-  has_thread_ = start_signal_free_thread(thread_, run, this) == 0;
-  if (has_thread_) return;
-  static constexpr char kSentence[] = "fptrace plugin: no thread to follow labels with\n";
-  (void)!::write(STDERR_FILENO, kSentence, sizeof kSentence - 1);
-  ::_exit(1);
+  pthread_t thread;
+  if (start_signal_free_thread(thread, run, this) != 0)
+    give_up("fptrace plugin: no thread to follow labels with\n");
+  ::pthread_detach(thread);
+  has_thread_ = true;
 }
 
 // As long as the process lives.

@@ -1,6 +1,4 @@
 #pragma once
-#include <pthread.h>
-
 #include <atomic>
 #include <cstdint>
 
@@ -99,7 +97,6 @@ class TaintFeed {
   bool any_label_ = false;  // of the follower's, at the last request
 
   WordQueue queue_;
-  pthread_t thread_{};
   bool has_thread_ = false;
   // By the follower: no register had a label since the chunk before the last one that it read.
   alignas(64) std::atomic<bool> idle_ = false;

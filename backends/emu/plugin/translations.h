@@ -26,6 +26,10 @@ class Translations {
     const Page& page = pages_[vaddr / kPageSize % kPages];
     return page.vpage == vaddr / kPageSize ? page : fill(info, vaddr);
   }
+  // Of an access that goes on there: the page behind.
+  uint64_t paddr_of_next_page(qemu_plugin_meminfo_t info, uint64_t vaddr) {
+    return find(info, vaddr / kPageSize * kPageSize + kPageSize).paddr;
+  }
   // Of an access that is just being reported. Not while another thread changes the memory.
   const taint::ShadowPage* shadow(qemu_plugin_meminfo_t info, uint64_t vaddr) {
     const uint64_t paddr = find(info, vaddr).paddr;

@@ -26,7 +26,7 @@ TEST(GuestSteps, AnAccessIsReadAsItWasWritten) {
     uint64_t words[WordQueue::kMostAtOnce];
     const uint64_t* const end = write_access(words, access);
     ASSERT_EQ(step_of(words[0]), GuestStep::kAccess);
-    ASSERT_EQ(size_t(end - words), words_of_access(words));
+    ASSERT_EQ(size_t(end - words), words_of_step(words));
     ASSERT_LE(size_t(end - words), WordQueue::kMostAtOnce);
     Access read{};
     ASSERT_EQ(read_access(words, read), end);
@@ -50,6 +50,7 @@ TEST(GuestSteps, APlaceIsReadAsItWasWritten) {
     EXPECT_EQ(&place_of(words[0]).block(), &block);
     EXPECT_EQ(place_of(words[0]).index(), index);
     EXPECT_EQ(words[1], 77u);
+    EXPECT_EQ(words_of_step(words), 2u);
   }
 }
 
