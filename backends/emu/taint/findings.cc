@@ -1,7 +1,6 @@
 #include "backends/emu/taint/findings.h"
 
 #include <algorithm>
-#include <span>
 
 namespace fptrace::emu::taint {
 namespace {
@@ -56,7 +55,7 @@ Site& Findings::site_of(SiteKind kind, uint32_t holder, uint64_t vaddr, uint64_t
   if ((sites_.size() + 1) * 2 > index_.size()) grow_index();
   uint32_t& place = place_of(kind, holder, vaddr);
   if (place == 0) {
-    sites_.push_back({vaddr, 0, holder, 0, kNoLabel, kind, false, 0, {}, count});
+    sites_.push_back({vaddr, 0, holder, 0, kNoLabel, kind, 0, {}, count});
     place = uint32_t(sites_.size());
   }
   index = place - 1;
@@ -75,7 +74,6 @@ LabelId Findings::note_slowly(SiteKind kind, uint32_t holder, uint64_t vaddr, La
 }
 
 bool Findings::take_in(Site& site, uint32_t index, LabelId set) {
-  if (site.has_late) take_in_late();
   if (LabelSets::is_passing(set)) return add(site.labels, site.depth, set);
   if (set == site.last) return false;
   site.last = set;
@@ -97,21 +95,8 @@ bool Findings::hold_slowly(uint32_t index, LabelId set, uint64_t count) {
     holder.first_count = count;
     if (LabelSets::is_stored(set)) told_.push_back(set);
   }
-  if (LabelSets::is_stored(set))
-    add(holder.labels, holder.depth, set);
-  else
-    take_in_later(kOfHolder | index, holder.labels, set);
+  add(holder.labels, holder.depth, set);
   return first;
-}
-
-void Findings::take_in_late() {
-  for (const Late& late : std::span(late_, late_count_)) {
-    if ((late.owner & kOfHolder) != 0)
-      holders_[late.owner & ~kOfHolder].labels.add(late.run);
-    else
-      sites_[late.owner].labels.add(late.run);
-  }
-  late_count_ = 0;
 }
 
 bool Findings::add(LabelBitmap& labels, uint32_t& depth, LabelId set) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "backends/emu/taint/label_bitmap.h"
@@ -21,7 +22,6 @@ struct Site {
   uint32_t reports;  // how often its set was told
   LabelId last;      // what came the last time, or one of the times before
   SiteKind kind;
-  bool has_late;       // some of what came may not be in `labels` yet
   uint32_t depth;      // the greatest that came here
   LabelBitmap labels;  // all that came
   uint64_t first_count;
@@ -59,31 +59,27 @@ class Findings {
                uint32_t reports_per_site, uint32_t& site) {
     if (site < sites_.size() && !LabelSets::is_stored(set)) {
       Site& known = sites_[site];
-      if (known.is(kind, holder, vaddr) && known.reports >= reports_per_site) {
+      if (known.is(kind, holder, vaddr) && known.reports >= reports_per_site &&
+          add_quickly(known.labels, set)) {
         ++known.times;
-        known.has_late = true;
-        take_in_later(site, known.labels, set);
         return kNoLabel;
       }
     }
     return note_slowly(kind, holder, vaddr, set, count, reports_per_site, site);
   }
-  // The task has it in user mode. Whether it is its first label.
+  // The task has it in user mode, in memory. Whether it is its first label.
   bool hold(uint32_t holder, LabelId set, uint64_t count) {
-    if (set == kNoLabel || (holder == cached_holder_ && cache_[set % kCache] == set)) return false;
-    const uint32_t label = set & ~kSingleLabel;
-    if (set != label && holders_[holder].labels.surely_has({label, label})) return false;
+    if (set == kNoLabel) return false;
+    if (LabelSets::is_stored(set)) {
+      if (holder == cached_holder_ && cache_[set % kCache] == set) return false;
+    } else if (Holder& its = holders_[holder]; its.first_count != 0) {
+      if (its.labels.add_quickly(LabelSets::label_of(set))) return false;
+    }
     return hold_slowly(holder, set, count);
   }
 
-  const std::vector<Site>& sites() {
-    take_in_late();
-    return sites_;
-  }
-  const std::vector<Holder>& holders() {
-    take_in_late();
-    return holders_;
-  }
+  const std::vector<Site>& sites() const { return sites_; }
+  const std::vector<Holder>& holders() const { return holders_; }
   uint64_t task_of(uint32_t holder) const { return holders_[holder].task; }
 
   // Of a collection of `sets`: what is told or stored here stays.
@@ -97,33 +93,16 @@ class Findings {
                       uint32_t reports_per_site, uint32_t& site);
   uint32_t find_holder(uint64_t task);
   // Of a set that is not stored: those have no depth.
-  void take_in_later(uint32_t owner, const LabelBitmap& before, LabelId set) {
-    LabelRun single;
-    for (const LabelRun run : sets_.runs_unstored(set, single)) {
-      if (before.surely_has(run)) continue;
-      // The bytes of a word come one by one.
-      Late* const last = late_count_ != 0 ? &late_[late_count_ - 1] : nullptr;
-      if (last && last->owner == owner && last->run.last + 1 == run.first)
-        last->run.last = run.last;
-      else
-        late_[late_count_++] = {owner, run};
-    }
-    if (late_count_ >= kMostLate) take_in_late();
+  bool add_quickly(LabelBitmap& labels, LabelId set) {
+    if (!LabelSets::is_passing(set)) return labels.add_quickly(LabelSets::label_of(set));
+    const auto [one, other] = sets_.passing_labels(set);
+    return labels.add_quickly(one) && labels.add_quickly(other);
   }
-  void take_in_late();
   bool add(LabelBitmap& labels, uint32_t& depth, LabelId set);
   bool hold_slowly(uint32_t holder, LabelId set, uint64_t count);
   Site& site_of(SiteKind kind, uint32_t holder, uint64_t vaddr, uint64_t count, uint32_t& index);
   uint32_t& place_of(SiteKind kind, uint32_t holder, uint64_t vaddr);
   void grow_index();
-
-  // Labels to be taken in, where nobody waits to hear whether they are new: many in a row, as each
-  // is a word somewhere in memory.
-  struct Late {
-    uint32_t owner;  // a site's index, or kOfHolder and a holder's
-    LabelRun run;
-  };
-  static constexpr uint32_t kOfHolder = uint32_t{1} << 31, kMostLate = 256;
 
   LabelSets& sets_;
   std::vector<Site> sites_;
@@ -137,8 +116,6 @@ class Findings {
   };
   static constexpr uint32_t kKnown = 1 << 12;
   Known known_[kKnown] = {};
-  Late late_[kMostLate + LabelSets::kMostPassingRuns];
-  uint32_t late_count_ = 0;
   uint64_t last_task_ = 0;
   uint32_t last_holder_ = 0;
   uint32_t cached_holder_ = 0;

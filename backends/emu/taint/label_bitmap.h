@@ -24,13 +24,13 @@ class LabelBitmap {
       whole_ = run;
     return is_new;
   }
-  // Whether it has all of them. May say no when it takes longer to find out.
-  bool surely_has(LabelRun run) const {
-    if (is_in_whole(run)) return true;
-    const size_t at = run.first / kLabels;
-    if (run.first / 64 != run.last / 64 || at >= stretches_.size() || !stretches_[at]) return false;
-    const uint64_t bits = bits_of(run.first, run.last);
-    return (stretches_[at][run.first % kLabels / 64] & bits) == bits;
+  // Adds it if that takes no time; else false, and nothing is done. Whether it was there is not
+  // looked at: a processor would guess wrong as often as not.
+  bool add_quickly(uint32_t label) {
+    const size_t at = label / kLabels;
+    if (at >= stretches_.size() || !stretches_[at]) return false;
+    stretches_[at][label % kLabels / 64] |= uint64_t{1} << label % 64;
+    return true;
   }
   bool empty() const { return stretches_.empty(); }
   // Sorted, apart by more than 1.

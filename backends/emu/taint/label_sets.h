@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace fptrace::emu::taint {
@@ -55,6 +56,8 @@ class LabelSets {
   const Options& options() const { return options_; }
 
   static LabelId single(uint32_t label) { return kSingleLabel | label; }
+  // Of such a one.
+  static uint32_t label_of(LabelId single) { return single & ~kSingleLabel; }
   // Whether it takes memory.
   static bool is_stored(LabelId id) { return id != kNoLabel && id < kPassingSet; }
   static bool is_passing(LabelId id) { return (id & (kSingleLabel | kPassingSet)) == kPassingSet; }
@@ -99,7 +102,12 @@ class LabelSets {
   std::span<const LabelRun> runs(LabelId id, LabelRun& single) const {
     return is_stored(id) ? sets_[id].runs() : runs_unstored(id, single);
   }
-  // The same of a set that is not stored.
+  // The two of a passing set.
+  std::pair<uint32_t, uint32_t> passing_labels(LabelId id) const {
+    const Pair& pair = passing_[id & ~kPassingSet];
+    return {pair.runs[0].first, pair.runs[pair.count - 1].last};
+  }
+  // The same as runs() of a set that is not stored.
   std::span<const LabelRun> runs_unstored(LabelId id, LabelRun& single) const {
     if (is_passing(id)) return passing_[id & ~kPassingSet].all();
     single = {id & ~kSingleLabel, id & ~kSingleLabel};

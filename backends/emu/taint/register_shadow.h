@@ -70,14 +70,25 @@ struct alignas(64) RegisterShadow {
   }
 
  private:
-  // They go in almost every block, and together.
+  // They go in almost every block, and together: half of them at a time.
   void clear_flags(uint32_t set) {
-    using Flags [[gnu::vector_size(kFlagCount * sizeof(LabelId))]] = LabelId;
-    constexpr Flags kEach = {1, 2, 4, 8, 16, 32, 64, 128};
-    Flags flags;
-    std::memcpy(&flags, at(kFlags), sizeof flags);
-    flags &= Flags((kEach & set) == 0);
-    std::memcpy(at(kFlags), &flags, sizeof flags);
+    using Half [[gnu::vector_size(16)]] = LabelId;
+    static_assert(kFlagCount * sizeof(LabelId) == 2 * sizeof(Half));
+    struct Kept {
+      Half of[16] = {};
+      constexpr Kept() {
+        for (unsigned gone = 0; gone < 16; ++gone)
+          of[gone] = Half{gone & 1, gone & 2, gone & 4, gone & 8} == 0;
+      }
+    };
+    static constexpr Kept kKept;
+    Half low, high;
+    std::memcpy(&low, at(kFlags), sizeof low);
+    std::memcpy(&high, at(kFlags) + 4, sizeof high);
+    low &= kKept.of[set & 15];
+    high &= kKept.of[set >> 4];
+    std::memcpy(at(kFlags), &low, sizeof low);
+    std::memcpy(at(kFlags) + 4, &high, sizeof high);
   }
   template <uint16_t kSize>
   static bool any(const LabelId* labels) {

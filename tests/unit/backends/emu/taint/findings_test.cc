@@ -69,7 +69,7 @@ TEST(Findings, WhatIsNotToldAnyMoreIsCountedAllTheSame) {
     findings.hold(holder, one(10000 + i), 1);
     sets.forget_passing();
   }
-  EXPECT_FALSE(note(1, one(4 * 2999), 2, a)) << "it came late, and is known when it is asked for";
+  EXPECT_FALSE(note(1, one(4 * 2999), 2, a)) << "it has been there";
   EXPECT_EQ(findings.sites()[a].labels.runs().size(), 2u * 2999 + 1);
   EXPECT_EQ(findings.sites()[a].times, 3001u);
   EXPECT_EQ(findings.sites()[b].labels.runs(), (Runs{{0, 2999}}));
