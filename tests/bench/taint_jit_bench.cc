@@ -129,6 +129,7 @@ struct Bench {
   Decoder decoder;
   Block block;
   std::vector<std::vector<Access>> logs;
+  std::vector<std::vector<uint64_t>> words;  // the same as AccessWords
 
   Bench(const Loop& loop, Labels labels) {
     for (const auto& code : loop.code) decoder.decode(code.data(), code.size(), true, block);
@@ -154,6 +155,7 @@ struct Bench {
     }
     for (uint32_t n = 0; n < 256; ++n) {
       auto& log = logs.emplace_back();
+      words.emplace_back();
       for (const Load& load : loop.accesses) {
         Access access{};
         access.paddr = paddr(load.buffer, n * load.size);
@@ -162,6 +164,8 @@ struct Bench {
         access.size = load.size;
         access.is_store = load.is_store;
         log.push_back(access);
+        uint64_t its[AccessWords::kMost];
+        words.back().insert(words.back().end(), its, write_access(its, access));
       }
     }
   }
@@ -172,7 +176,7 @@ void run(benchmark::State& state, Bench& bench, Execute execute) {
   size_t n = 0;
   for (auto _ : state) {
     bench.found.count = 0;
-    execute(bench.logs[n++ % bench.logs.size()]);
+    execute(n++ % bench.logs.size());
   }
   const double instructions = double(bench.block.instructions.size()) * double(state.iterations());
   state.counters["ns/instr"] = benchmark::Counter(
@@ -182,8 +186,8 @@ void run(benchmark::State& state, Bench& bench, Execute execute) {
 void interpreted(benchmark::State& state, const Loop& loop, Labels labels) {
   Bench bench(loop, labels);
   const auto size = uint32_t(bench.block.instructions.size());
-  run(state, bench, [&](const std::vector<Access>& log) {
-    execute(bench.block, 0, size, log, {}, {bench.registers, bench.memory, bench.sets},
+  run(state, bench, [&](size_t n) {
+    execute(bench.block, 0, size, bench.logs[n], {}, {bench.registers, bench.memory, bench.sets},
             bench.found);
   });
 }
@@ -192,15 +196,14 @@ void compiled(benchmark::State& state, const Loop& loop, Labels labels) {
   const char* const module = std::getenv("FPTRACE_TAINT_JIT");
   jit::HotBlocks hot(module ? module : FPTRACE_TAINT_JIT, 1);
   Bench bench(loop, labels);
-  const auto size = uint32_t(bench.block.instructions.size());
-  const auto once = [&](const std::vector<Access>& log) {
-    hot.execute(bench.block, 0, size, log, {}, {bench.registers, bench.memory, bench.sets},
-                bench.found);
-  };
-  once(bench.logs[0]);
+  const State of_bench{bench.registers, bench.memory, bench.sets};
+  hot.execute(bench.block, 0, uint32_t(bench.block.instructions.size()), bench.logs[0], {},
+              of_bench, bench.found);
   hot.finish();
   if (hot.counts().compiled == 0) return state.SkipWithError(hot.problem().c_str());
-  run(state, bench, once);
+  run(state, bench, [&](size_t n) {
+    if (!hot.run(bench.block, bench.words[n], {}, of_bench, bench.found)) std::abort();
+  });
 }
 
 const bool kRegistered = [] {

@@ -33,87 +33,47 @@ void LabelFollower::follow(std::span<const uint64_t> steps) {
   const uint64_t* word = steps.data();
   const uint64_t* const end = word + steps.size();
   while (word != end) {
-    if (step_of(word[0]) == GuestStep::kAccess) {
-      word = access(word);
-      continue;
-    }
-    const CodePlace place = place_of(word[0]);
-    switch (step_of(word[0])) {
-      case GuestStep::kAccess:
-        break;
+    switch (step_of(*word)) {
       case GuestStep::kBlock:
-        begin(place.block(), word);
-        break;
+        word = begin(word, end);
+        continue;
+      case GuestStep::kAccess:
+        word = active_ ? access(word) : access_while_inactive(word);
+        continue;
       case GuestStep::kLocated:
-        place.block().task = word[1];
-        place.block().vaddr = word[2];
+        locate(word);
         break;
       case GuestStep::kTask:
         kernel_task_ = word[1];
         break;
       case GuestStep::kElsewhere:
-        read_unread(word);
-        run_elsewhere(place, word[1]);
+        run_elsewhere(place_of(*word), word[1]);
         break;
       case GuestStep::kFinish:
-        read_unread(word);
         finish(word[1]);
         break;
     }
     word += words_of_step(word);
   }
-  read_unread(end);
+}
+
+inline void LabelFollower::locate(const uint64_t* words) {
+  CodeBlock& block = place_of(words[0]).block();
+  block.task = words[1];
+  block.vaddr = words[2];
 }
 
 // --- Accesses ------------------------------------------------------------------------------------
 
-inline const uint64_t* LabelFollower::access(const uint64_t* words) {
-  if (!active_) return access_while_inactive(words);
-  if (pending_.unread) {
-    if (!any_label(words)) return words + words_of_step(words);
-    read_unread(words);
-  }
-  const uint32_t instruction = place_of(words[0]).index();
+const uint64_t* LabelFollower::access(const uint64_t* words) {
+  const uint32_t instruction = AccessWords::instruction(words);
   const bool is_next = running_ == pending_.block && !pending_.reissued;
   const uint32_t place = is_next ? instruction : place_in_log(instruction);
-  Access& access = pending_.log.add();
+  Access& access = pending_.log.emplace_back();
   const uint64_t* const next = read_access(words, access);
   access.instruction = uint16_t(place);
-  if (load_labels(access)) touch(instruction, access);
+  pending_.touched = pending_.touched || taint::any_label(memory_, access);
   return next;
-}
-
-// Whether there may be one where that access is.
-inline bool LabelFollower::any_label(const uint64_t* words) const {
-  if ((words[1] & AccessWords::kCrosses) != 0) return true;
-  return memory_.any(AccessWords::paddr(words), AccessWords::size(words));
-}
-
-// What the block accessed up to there met no label, and is to be in the log after all.
-inline void LabelFollower::read_unread(const uint64_t* end) {
-  if (pending_.unread) read_unread_slowly(end);
-}
-
-void LabelFollower::read_unread_slowly(const uint64_t* end) {
-  const uint64_t* word = std::exchange(pending_.unread, nullptr);
-  while (word != end) {
-    if (step_of(*word) == GuestStep::kAccess) {
-      Access& access = pending_.log.add();
-      word = read_access(word, access);
-      (void)load_labels(access);
-    } else {
-      word += words_of_step(word);
-    }
-  }
-}
-
-// Before the block stores anything, so that they are what will be loaded. False: there are none.
-inline bool LabelFollower::load_labels(Access& access) {
-  pending_.has_stored |= access.is_store != 0;
-  if (pending_.has_stored) return taint::any_label(memory_, access);
-  LabelId* const labels = pending_.log.room_for_labels();
-  access.labels = labels;
-  return taint::load_all(memory_, access, labels);
 }
 
 const uint64_t* LabelFollower::access_while_inactive(const uint64_t* words) {
@@ -131,10 +91,8 @@ const uint64_t* LabelFollower::access_while_inactive(const uint64_t* words) {
     return next;
   }
   activate(CodePlace(*running_, access.instruction), count);
-  for (const Access& one : seen_) {
-    pending_.log.add() = one;
-    if (taint::any_label(memory_, one)) touch(one.instruction, one);
-  }
+  pending_.log = seen_;
+  pending_.touched = true;
   return next;
 }
 
@@ -145,16 +103,10 @@ uint32_t LabelFollower::place_in_log(uint32_t instruction) {
   const auto begun = uint32_t(count - pending_.base);
   if (running_ != pending_.block && !pending_.reissued) {
     pending_.reissued = true;
-    AccessLog& log = pending_.log;
-    while (!log.all().empty() && log.all().back().instruction + 1u == begun) log.remove_last();
+    std::vector<Access>& log = pending_.log;
+    while (!log.empty() && log.back().instruction + 1u == begun) log.pop_back();
   }
   return pending_.reissued ? begun - 1 : instruction;
-}
-
-// It meets a label.
-void LabelFollower::touch(uint32_t instruction, const Access& access) {
-  pending_.touched = true;
-  if (!access.is_store && running_->is_user) note_holder(instruction, access);
 }
 
 // --- Blocks --------------------------------------------------------------------------------------
@@ -175,19 +127,12 @@ void LabelFollower::decode(CodeBlock& block) {
   block.has_unmodelled = block.ops->has_unmodelled;
 }
 
-bool LabelFollower::reads_none(CodeBlock& block) {
-  if (!block.ops) decode(block);
-  const taint::RegisterMask reads = block.reads | (policy_.pointers ? block.address_reads : 0);
-  return (reads & registers_.labelled) == 0;
-}
-
-inline void LabelFollower::begin_block(CodeBlock& block, uint32_t first, uint64_t base) {
+void LabelFollower::begin_pending(CodeBlock& block, uint32_t first, uint64_t base) {
   pending_.block = &block;
   pending_.first = first;
   pending_.base = base;
-  pending_.touched = pending_.has_stored = pending_.reissued = false;
+  pending_.touched = pending_.reissued = false;
   pending_.reads_none = reads_none(block);
-  pending_.unread = nullptr;
   pending_.log.clear();
 }
 
@@ -195,45 +140,75 @@ inline void LabelFollower::begin_block(CodeBlock& block, uint32_t first, uint64_
 void LabelFollower::activate(CodePlace place, uint64_t count) {
   if (!active_) ++counts_.activations;
   active_ = true;
-  begin_block(place.block(), place.index(), count - (place.index() + 1));
+  begin_pending(place.block(), place.index(), count - (place.index() + 1));
 }
 
 void LabelFollower::deactivate() {
   active_ = false;
   pending_.block = nullptr;
-  pending_.unread = nullptr;
-  pending_.log.clear();
+}
+
+// Whether there may be one where that access is.
+inline bool LabelFollower::any_label(const uint64_t* words) const {
+  return AccessWords::crosses(words) ||
+         memory_.any(AccessWords::paddr(words), AccessWords::size(words));
+}
+
+// Returns the words behind what was carried out.
+inline const uint64_t* LabelFollower::begin(const uint64_t* words, const uint64_t* end) {
+  CodeBlock& block = place_of(words[0]).block();
+  const uint64_t base = words[1];
+  words += words_of_step(words);
+  if (pending_.block) [[unlikely]]
+    end_pending(base);
+  running_ = &block;
+  running_base_ = base;
+  if (registers_.labelled == 0) [[unlikely]] {
+    deactivate();
+    return words;
+  }
+  if (words != end && step_of(*words) == GuestStep::kLocated) [[unlikely]] {
+    locate(words);
+    words += words_of_step(words);
+  }
+  const auto is_access = [end](const uint64_t* at) {
+    return at != end && step_of(*at) == GuestStep::kAccess;
+  };
+  const uint64_t* next = words;
+  bool quiet = reads_none(block);
+  if (quiet) {
+    for (; is_access(next); next += AccessWords::count(next)) quiet = quiet && !any_label(next);
+  } else {
+    while (is_access(next)) next += AccessWords::count(next);
+  }
+  // It was completed if the next one begins when it was.
+  if (next == end || step_of(*next) != GuestStep::kBlock || next[1] - base != block.size)
+      [[unlikely]] {
+    begin_pending(block, 0, base);
+    return words;
+  }
+  ++counts_.blocks;
+  if (block.has_unmodelled) [[unlikely]]
+    count_unmodelled(*block.ops, 0, block.size);
+  if (quiet)
+    carry_out_quietly(block);
+  else
+    execute_whole(block, base, {words, next});
+  return next;
 }
 
 // All of it, which moves no label.
 inline void LabelFollower::carry_out_quietly(const CodeBlock& block) {
   registers_.clear(block.kills);
   ++counts_.quiet_blocks;
-  pending_.log.clear();
 }
 
-// `words` is the step that says so.
-inline void LabelFollower::begin(CodeBlock& block, const uint64_t* words) {
-  __builtin_prefetch(&block);
-  const uint64_t base = words[1];
-  running_ = &block;
-  running_base_ = base;
-  if (CodeBlock* const before = pending_.block) {
-    const auto begun = uint32_t(base - pending_.base);
-    const bool all = begun >= before->size;
-    if (all && pending_.first == 0 && pending_.is_quiet() && !before->has_unmodelled) {
-      ++counts_.blocks;
-      carry_out_quietly(*before);
-    } else {
-      read_unread(words);
-      // Of those begun the last one faulted, unless it is the last one of all.
-      const bool faulted = !all && !pending_.reissued && begun != 0;
-      carry_out(std::min(begun, before->size) - faulted);
-    }
-  }
-  if (registers_.labelled == 0) return deactivate();
-  begin_block(block, 0, base);
-  if (pending_.reads_none) pending_.unread = words + 2;
+void LabelFollower::execute_whole(CodeBlock& block, uint64_t base,
+                                  std::span<const uint64_t> accesses) {
+  begin_execution(block, base, block.size);
+  if (!uses_compiler() || !hot_blocks_.run(*block.ops, accesses, policy_, state_of(block), found_))
+    interpret_whole(block, accesses);
+  end_execution(block);
 }
 
 void LabelFollower::run_elsewhere(CodePlace place, uint64_t count) {
@@ -247,6 +222,16 @@ void LabelFollower::finish(uint64_t count) {
   if (begun != 0) carry_out(std::min(begun, pending_.block->size) - 1);
 }
 
+// Another one begins, before which so many instructions had begun.
+void LabelFollower::end_pending(uint64_t count) {
+  const uint32_t size = pending_.block->size;
+  const auto begun = uint32_t(count - pending_.base);
+  // Of those begun the last one faulted, unless it is the last one of all.
+  const bool faulted = begun < size && !pending_.reissued && begun != 0;
+  carry_out(std::min(begun, size) - faulted);
+  pending_.block = nullptr;
+}
+
 // Up to, and without, `last`.
 void LabelFollower::carry_out(uint32_t last) {
   CodeBlock& block = *pending_.block;
@@ -257,32 +242,44 @@ void LabelFollower::carry_out(uint32_t last) {
   ++counts_.blocks;
   if (block.has_unmodelled) count_unmodelled(*block.ops, first, last);
   if (whole && pending_.is_quiet()) return carry_out_quietly(block);
-  execute_block(block, first, last);
+  std::vector<Access>& log = pending_.log;
+  const auto is_later = [last](const Access& access) { return access.instruction >= last; };
+  const auto its_end =
+      last == block.size ? log.end() : std::find_if(log.begin(), log.end(), is_later);
+  begin_execution(block, pending_.base, last - first);
+  interpret(block, first, last, {log.begin(), its_end});
+  log.erase(log.begin(), its_end);
+  end_execution(block);
 }
 
-void LabelFollower::execute_block(CodeBlock& block, uint32_t first, uint32_t last) {
-  taint::Block& ops = *block.ops;
-  counts_.instructions += last - first;
-  std::span<const Access> its_log = pending_.log.all();
-  if (last != block.size) {
-    const auto is_later = [last](const Access& access) { return access.instruction >= last; };
-    const auto end = std::find_if(its_log.begin(), its_log.end(), is_later);
-    its_log = its_log.first(size_t(end - its_log.begin()));
-  }
+inline void LabelFollower::begin_execution(const CodeBlock& block, uint64_t base,
+                                           uint32_t instructions) {
+  executed_ = &block;
+  executed_base_ = base;
+  counts_.instructions += instructions;
   found_.count = 0;
-  const taint::State state{registers_, memory_, sets_};
-  if (options_.tier == kTaintInterpret)
-    taint::execute(ops, first, last, its_log, policy_, state, found_);
-  else
-    hot_blocks_.execute(ops, first, last, its_log, policy_, state, found_);
-  pending_.log.remove_first(its_log.size());
-  tidy();
-  if (found_.count != 0) report_findings(block, pending_.base);
 }
 
-// No label's id is anywhere but where tidy() looks for it.
-void LabelFollower::tidy() {
-  if (!sets_.wants_collection()) return;
+inline void LabelFollower::end_execution(CodeBlock& block) {
+  tidy();
+  if (found_.count != 0) report_findings(block, executed_base_);
+}
+
+void LabelFollower::interpret_whole(CodeBlock& block, std::span<const uint64_t> accesses) {
+  taint::read_accesses(accesses, whole_log_);
+  interpret(block, 0, block.size, whole_log_);
+}
+
+void LabelFollower::interpret(CodeBlock& block, uint32_t first, uint32_t last,
+                              std::span<const Access> log) {
+  if (uses_compiler())
+    hot_blocks_.execute(*block.ops, first, last, log, policy_, state_of(block), found_);
+  else
+    taint::execute(*block.ops, first, last, log, policy_, state_of(block), found_);
+}
+
+// No label's id is anywhere but where this looks for it.
+void LabelFollower::collect() {
   ++counts_.collections;
   sets_.begin_collection();
   const auto mark = [this](LabelId id) { sets_.mark(id); };
@@ -308,7 +305,7 @@ void LabelFollower::count_unmodelled(const taint::Block& ops, uint32_t first, ui
 
 void LabelFollower::report_findings(CodeBlock& block, uint64_t base) {
   using Kind = taint::Finding::Kind;
-  const uint32_t holder = findings_.holder_of(block.is_user ? block.task : kernel_task_);
+  const uint32_t holder = findings_.holder_of(block.is_of_program() ? block.task : kernel_task_);
   for (uint32_t i = 0; i < found_.count; ++i) {
     const taint::Finding found = found_.items[i];
     if (found.kind == Kind::kUnmodelled) {
@@ -331,22 +328,18 @@ void LabelFollower::report_findings(CodeBlock& block, uint64_t base) {
   found_.count = 0;
 }
 
-// A program loads labelled bytes.
-void LabelFollower::note_holder(uint32_t instruction, const Access& access) {
-  LabelId loaded[Access::kMostBytes];
-  const LabelId* labels = access.labels;
-  if (!labels) {
-    taint::load_all(memory_, access, loaded);
-    labels = loaded;
-  }
-  const uint32_t holder = findings_.holder_of(running_->task);
-  const uint64_t count = count_at(instruction);
+// By the block that is carried out, which is a program's.
+void LabelFollower::loaded(uint16_t instruction, std::span<const LabelId> labels) {
+  const CodeBlock& block = *executed_;
+  const uint32_t holder = findings_.holder_of(block.task);
+  const uint64_t count = executed_base_ + instruction + 1;
   LabelId first = kNoLabel;
-  for (uint32_t i = 0; i < access.size; ++i)
-    if (findings_.hold(holder, labels[i], count)) first = labels[i];
-  if (first == kNoLabel) return;
-  const uint64_t vaddr = running_->vaddr + running_->sites[instruction].offset;
-  report(TaintFindingKind::kHolder, first, count, vaddr, holder, holder);
+  for (const LabelId label : labels)
+    if (findings_.hold(holder, label, count)) first = label;
+  if (first == kNoLabel) [[likely]]
+    return;
+  report(TaintFindingKind::kHolder, first, count, block.vaddr + block.sites[instruction].offset,
+         holder, holder);
 }
 
 void LabelFollower::report(TaintFindingKind kind, LabelId set, uint64_t count, uint64_t vaddr,

@@ -1,5 +1,4 @@
 #pragma once
-#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -14,63 +13,18 @@
 
 namespace fptrace::emu {
 
-// Accesses to memory in the order they came. What is added is to be filled by whoever adds it.
-class AccessLog {
-  using LabelId = taint::LabelId;
-
- public:
-  taint::Access& add() {
-    if (end_ == limit_) grow();
-    return *end_++;
-  }
-  // Where the labels of the last one added may be kept.
-  LabelId* room_for_labels() { return labels_[size_t(end_ - items_.data()) - 1].of; }
-  void forget_labels() {
-    for (taint::Access* access = items_.data(); access != end_; ++access) access->labels = nullptr;
-  }
-  void clear() { end_ = items_.data(); }
-  void remove_last() { --end_; }
-  void remove_first(size_t count) {
-    if (items_.data() + count == end_) return clear();
-    forget_labels();  // they would be another one's
-    end_ = std::copy(items_.data() + count, end_, items_.data());
-  }
-  std::span<const taint::Access> all() const { return {items_.data(), end_}; }
-
- private:
-  [[gnu::noinline]] void grow() {
-    const size_t size = items_.size();
-    // Those that have labels refer to them.
-    forget_labels();
-    items_.resize(std::max<size_t>(64, 2 * size));
-    labels_.resize(items_.size());
-    end_ = items_.data() + size;
-    limit_ = items_.data() + items_.size();
-  }
-
-  struct Labels {
-    LabelId of[taint::Access::kMostBytes];
-  };
-  std::vector<taint::Access> items_;
-  std::vector<Labels> labels_;
-  taint::Access *end_ = nullptr, *limit_ = nullptr;
-};
-
-// The block that runs, while registers have labels.
+// The block that runs, while registers have labels, if more is to be told of it.
 struct PendingBlock {
-  CodeBlock* block = nullptr;  // nullptr: not known, or no register has a label
+  CodeBlock* block = nullptr;  // nullptr: there is none, or it is not known
   uint32_t first = 0;          // the first instruction that is not carried out
   uint64_t base = 0;           // of the count of instructions, when the block began
   bool touched = false;        // one of its accesses met a label
-  bool has_stored = false;     // so what memory has is not what later loads see
   // No register that it reads has a label: until an access meets one, it moves none.
   bool reads_none = false;
   // The last instruction was stopped for a device's sake and is executed again by a block of its
   // own, of which nothing but its accesses are seen.
   bool reissued = false;
-  // While it is quiet: the steps of its accesses, of which none is in the log. Else nullptr.
-  const uint64_t* unread = nullptr;
-  AccessLog log;
+  std::vector<taint::Access> log;  // of what is not carried out
 
   // So far it has moved no label.
   bool is_quiet() const { return reads_none && !touched; }
@@ -85,9 +39,10 @@ struct Unmodelled {
 // that would change nothing may be left out (see TaintFeed).
 //
 // What a block of instructions does is carried out when the next one begins, or at a step that
-// finishes it: only then is it certain that they were completed. While no register has a label
-// nothing of that is done.
-class LabelFollower {
+// finishes it: only then is it certain that they were completed. Mostly the step where that is
+// seen is at hand already when the block's own is read, and all of it is done at once; else it is
+// pending. While no register has a label nothing of that is done.
+class LabelFollower : taint::LoadObserver {
  public:
   LabelFollower(Wire& wire, const GuestRam& ram);
 
@@ -117,31 +72,49 @@ class LabelFollower {
   static constexpr uint64_t kPageSize = taint::kShadowPageSize;
 
   // label_follower.cc
-  void begin(CodeBlock& block, const uint64_t* words);
+  static void locate(const uint64_t* words);
+  const uint64_t* begin(const uint64_t* words, const uint64_t* end);
   void run_elsewhere(CodePlace place, uint64_t count);
   const uint64_t* access(const uint64_t* words);
   const uint64_t* access_while_inactive(const uint64_t* words);
   bool any_label(const uint64_t* words) const;
-  void read_unread(const uint64_t* end);
-  void read_unread_slowly(const uint64_t* end);
   uint64_t count_at(uint32_t instruction) const { return running_base_ + instruction + 1; }
   uint32_t place_in_log(uint32_t instruction);
-  bool load_labels(taint::Access& access);
-  void touch(uint32_t instruction, const taint::Access& access);
-  void begin_block(CodeBlock& block, uint32_t first, uint64_t base);
-  void deactivate();
+  [[gnu::noinline]] void begin_pending(CodeBlock& block, uint32_t first, uint64_t base);
+  [[gnu::noinline]] void end_pending(uint64_t count);
+  [[gnu::noinline]] void deactivate();
   void finish(uint64_t count);
   void carry_out(uint32_t last);
   void carry_out_quietly(const CodeBlock& block);
-  void execute_block(CodeBlock& block, uint32_t first, uint32_t last);
-  void count_unmodelled(const taint::Block& ops, uint32_t first, uint32_t last);
-  void report_findings(CodeBlock& block, uint64_t base);
-  void note_holder(uint32_t instruction, const taint::Access& access);
+  [[gnu::noinline]] void execute_whole(CodeBlock& block, uint64_t base,
+                                       std::span<const uint64_t> accesses);
+  [[gnu::noinline]] void interpret_whole(CodeBlock& block, std::span<const uint64_t> accesses);
+  void interpret(CodeBlock& block, uint32_t first, uint32_t last,
+                 std::span<const taint::Access> log);
+  void begin_execution(const CodeBlock& block, uint64_t base, uint32_t instructions);
+  void end_execution(CodeBlock& block);
+  bool uses_compiler() const { return options_.tier != kTaintInterpret; }
+  [[gnu::noinline]] void count_unmodelled(const taint::Block& ops, uint32_t first, uint32_t last);
+  [[gnu::noinline]] void report_findings(CodeBlock& block, uint64_t base);
+  void loaded(uint16_t instruction, std::span<const taint::LabelId> labels) override;
+  // Who loads labels is of interest where it is a program.
+  const taint::State& state_of(const CodeBlock& block) const {
+    return block.is_of_program() ? observed_ : state_;
+  }
   void report(TaintFindingKind kind, taint::LabelId set, uint64_t count, uint64_t vaddr,
               uint32_t entry, uint32_t holder);
-  void tidy();
-  bool reads_none(CodeBlock& block);
-  void decode(CodeBlock& block);
+  void tidy() {
+    if (sets_.wants_collection()) [[unlikely]]
+      collect();
+  }
+  [[gnu::noinline]] void collect();
+  bool reads_none(CodeBlock& block) {
+    if (!block.ops) [[unlikely]]
+      decode(block);
+    const taint::RegisterMask reads = block.reads | (policy_.pointers ? block.address_reads : 0);
+    return (reads & registers_.labelled) == 0;
+  }
+  [[gnu::noinline]] void decode(CodeBlock& block);
 
   // taint_requests.cc
   uint32_t set_options();
@@ -166,6 +139,8 @@ class LabelFollower {
   taint::LabelSets sets_;
   taint::ShadowMemory memory_;
   taint::RegisterShadow registers_;
+  const taint::State state_{registers_, memory_, sets_},
+      observed_{registers_, memory_, sets_, this};
   taint::Findings findings_{sets_};
   taint::FindingList found_;  // by the block that is carried out
   taint::BlockCache blocks_;
@@ -178,6 +153,11 @@ class LabelFollower {
   CodeBlock* running_ = nullptr;
   uint64_t running_base_ = 0;
   uint64_t kernel_task_ = 0;  // the current one in the kernel's code
+
+  // What is being executed.
+  const CodeBlock* executed_ = nullptr;
+  uint64_t executed_base_ = 0;
+  std::vector<taint::Access> whole_log_;  // of a whole block, for the interpreter
 
   // While not active: the accesses of the instruction that began as number `seen_count_`.
   std::vector<taint::Access> seen_;

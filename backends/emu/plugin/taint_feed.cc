@@ -107,7 +107,7 @@ void TaintFeed::on_clean_access(CodePlace place, qemu_plugin_meminfo_t info, uin
   tell_elsewhere(place);
   for (uint32_t i = 0; i < seen_size_; ++i) {
     uint64_t* const words = writer_.room();
-    writer_.wrote(size_t(write_access(words, describe(place, seen_[i])) - words));
+    writer_.wrote(size_t(taint::write_access(words, describe(place, seen_[i])) - words));
   }
 }
 

@@ -65,7 +65,6 @@ uint32_t list(Wire& wire, Request& request, size_t count, Make make) {
 }  // namespace
 
 bool LabelFollower::handle(Request& request) {
-  pending_.log.forget_labels();  // they may become others
   switch (TaintRequest(request.kind)) {
     case TaintRequest::kOptions:
       request.error = set_options();

@@ -1,8 +1,6 @@
 #pragma once
 #include <cstdint>
 
-#include "backends/emu/taint/label_sets.h"
-
 namespace fptrace::emu::taint {
 
 // A load or store as the emulator reports it, in program order. One instruction's may come in any
@@ -18,9 +16,6 @@ struct Access {
   uint16_t instruction;  // which one of the block, from 0
   uint8_t size;          // 1 to kMostBytes
   uint8_t is_store;
-  // Of a load, when they are known: of each byte, good until the block is executed, which stores
-  // nothing before it. nullptr: they are what memory has.
-  const LabelId* labels = nullptr;
 
   uint32_t bytes_on_next_page() const {
     const uint64_t end = (paddr & (kPageSize - 1)) + size;

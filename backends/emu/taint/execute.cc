@@ -475,13 +475,6 @@ void Interpreter::scan_elements(const Op& op) {
 
 // --- The block -----------------------------------------------------------------------------------
 
-bool is_complete(const Instruction& instruction, std::span<const Access> log) {
-  if ((instruction.flags & Instruction::kAnyAccesses) != 0) return true;
-  uint32_t loaded = 0, stored = 0;
-  for (const Access& access : log) (access.is_store ? stored : loaded) += access.size;
-  return loaded >= instruction.load_bytes && stored >= instruction.store_bytes;
-}
-
 // All that flows into the instruction, for whoever wants each labelled one.
 LabelId inputs(const Instruction& instruction, std::span<const Access> log, const Policy& policy,
                const State& state) {
@@ -497,15 +490,32 @@ LabelId inputs(const Instruction& instruction, std::span<const Access> log, cons
   for (const Access& access : log) {
     if (access.is_store) continue;
     LabelId labels[Access::kMostBytes];
-    const uint32_t beyond = access.bytes_on_next_page(), here = access.size - beyond;
-    state.memory.load(access.paddr, here, access.value, labels);
-    if (beyond != 0) state.memory.load(access.paddr2, beyond, access.value + here, labels + here);
+    load_all(state.memory, access, labels);
     for (uint32_t i = 0; i < access.size; ++i) add(labels[i]);
   }
   return all;
 }
 
+// Whether it loads a label. (Those that turn out to be stale are gone then.)
+bool loads_any(uint16_t index, std::span<const Access> log, const State& state) {
+  bool found = false;
+  for (const Access& access : log) {
+    LabelId labels[Access::kMostBytes];
+    if (access.is_store || !load_all(state.memory, access, labels)) continue;
+    found = true;
+    if (state.observer) state.observer->loaded(index, {labels, access.size});
+  }
+  return found;
+}
+
 }  // namespace
+
+bool is_complete(const Instruction& instruction, std::span<const Access> log) {
+  if ((instruction.flags & Instruction::kAnyAccesses) != 0) return true;
+  uint32_t loaded = 0, stored = 0;
+  for (const Access& access : log) (access.is_store ? stored : loaded) += access.size;
+  return loaded >= instruction.load_bytes && stored >= instruction.store_bytes;
+}
 
 void settle_many_flags(const State& state) {
   for (unsigned i = 0; i < kFlagCount; ++i) {
@@ -554,10 +564,8 @@ bool execute_instruction(const Block& block, uint16_t index, bool is_whole,
                          FindingList& findings) {
   const Instruction& instruction = block.instructions[index];
   RegisterShadow& registers = state.registers;
-  bool labelled = (reads(instruction.summary, policy) & registers.labelled) != 0;
-  for (size_t i = 0; i < log.size() && !labelled; ++i)
-    labelled = !log[i].is_store && any_label(state.memory, log[i]);
-  if (!labelled) {
+  const bool loads = loads_any(index, log, state);
+  if (!loads && (reads(instruction.summary, policy) & registers.labelled) == 0) {
     for (const Access& access : log)
       if (access.is_store) clear(state.memory, access);
     registers.clear(instruction.summary.kills);

@@ -44,10 +44,21 @@ inline RegisterMask reads(const Summary& summary, const Policy& policy) {
   return policy.pointers ? summary.reads | summary.address_reads : summary.reads;
 }
 
+// Is told of each load of bytes some of which have labels, before its instruction is executed. The
+// labels are those of the bytes in order.
+class LoadObserver {
+ public:
+  virtual void loaded(uint16_t instruction, std::span<const LabelId> labels) = 0;
+
+ protected:
+  ~LoadObserver() = default;
+};
+
 struct State {
   RegisterShadow& registers;
   ShadowMemory& memory;
   LabelSets& sets;
+  LoadObserver* observer = nullptr;  // nullptr: nobody wants to know
 };
 
 // Before a block is executed: the flags' passing sets are kept and all others forgotten, if those
@@ -56,6 +67,9 @@ void settle_many_flags(const State& state);
 inline void settle_flags(const State& state) {
   if (state.sets.many_passing()) settle_many_flags(state);
 }
+
+// Whether the instruction made all its accesses, which these are.
+bool is_complete(const Instruction& instruction, std::span<const Access> log);
 
 // Moves labels as the instructions [first, last) of the block did that accessed memory so, `log`
 // being of these only and in order. The last one is left out when it has not made all its accesses:

@@ -1,7 +1,6 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include "backends/emu/taint/access.h"
 #include "backends/emu/taint/shadow_memory.h"
@@ -11,11 +10,6 @@
 namespace fptrace::emu::taint {
 
 inline bool any_label(const ShadowMemory& memory, const Access& access) {
-  if (access.labels) {
-    LabelId all = kNoLabel;
-    for (uint32_t i = 0; i < access.size; ++i) all |= access.labels[i];
-    return all != kNoLabel;
-  }
   const uint32_t beyond = access.bytes_on_next_page();
   return memory.any(access.paddr, access.size - beyond) ||
          (beyond != 0 && memory.any(access.paddr2, beyond));
@@ -47,11 +41,6 @@ inline bool load_all(ShadowMemory& memory, const Access& access, LabelId* labels
 
 inline void load_piece(ShadowMemory& memory, const Access& access, uint32_t from, uint32_t size,
                        LabelId* labels) {
-  if (access.labels) {
-    with_size(size,
-              [&](auto n) { std::memcpy(labels, access.labels + from, n * sizeof(LabelId)); });
-    return;
-  }
   for_each_page_of(access, from, size, [&](uint64_t paddr, uint32_t offset, uint32_t count) {
     memory.load(paddr, count, access.value + offset, labels + (offset - from));
   });

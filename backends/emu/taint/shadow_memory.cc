@@ -18,7 +18,8 @@ void for_each_line(uint32_t offset, uint32_t size, Visit visit) {
   }
 }
 
-uint32_t count(const LabelId* labels, uint32_t size) {
+template <class Size>
+uint32_t count(const LabelId* labels, Size size) {
   return with_size(size, [labels](auto n) {
     uint32_t labelled = 0;
     for (uint32_t i = 0; i < n; ++i) labelled += labels[i] != kNoLabel;
@@ -40,7 +41,8 @@ std::optional<ShadowLine> line_of(const LabelId* labels) {
   return different == 0 ? std::optional(line) : std::nullopt;
 }
 
-bool has(const ShadowLine& line, uint32_t from, uint32_t size, const LabelId* labels) {
+template <class Size>
+bool has(const ShadowLine& line, uint32_t from, Size size, const LabelId* labels) {
   return with_size(size, [&line, from, labels](auto n) {
     LabelId different = 0;
     for (uint32_t i = 0; i < n; ++i) different |= labels[i] ^ line.at(from + i);
@@ -77,8 +79,9 @@ void ShadowMemory::drop_stale(ShadowPage& page, uint32_t offset, uint32_t size,
   has_lost(page, lost);
 }
 
-void ShadowMemory::store(uint64_t paddr, uint32_t size, const uint8_t* values,
-                         const LabelId* labels) {
+template <class Size>
+void ShadowMemory::store_sized(uint64_t paddr, Size size, const uint8_t* values,
+                               const LabelId* labels) {
   if (count(labels, size) == 0) return clear(paddr, size);
   ShadowPage* page = find(paddr);
   if (!page) page = make(paddr);
@@ -101,7 +104,8 @@ void ShadowMemory::store(uint64_t paddr, uint32_t size, const uint8_t* values,
   peak_labelled_ = std::max(peak_labelled_, labelled_);
 }
 
-void ShadowMemory::store_in_line(ShadowPage& page, uint32_t offset, uint32_t size,
+template <class Size>
+void ShadowMemory::store_in_line(ShadowPage& page, uint32_t offset, Size size,
                                  const LabelId* labels) {
   ShadowLine& line = page.line(offset);
   const uint32_t from = offset % ShadowLine::kSize, begin = offset - from;
@@ -122,6 +126,26 @@ void ShadowMemory::store_in_line(ShadowPage& page, uint32_t offset, uint32_t siz
   if (from + size == ShadowLine::kSize)
     if (const auto whole = line_of(page.labels->of + begin)) line = *whole;
 }
+
+void ShadowMemory::store(uint64_t paddr, uint32_t size, const uint8_t* values,
+                         const LabelId* labels) {
+  with_size(size, [&](auto n) { store_sized(paddr, n, values, labels); });
+}
+
+template <uint32_t kSize>
+void ShadowMemory::store(uint64_t paddr, SizeConstant<kSize> size, const uint8_t* values,
+                         const LabelId* labels) {
+  store_sized(paddr, size, values, labels);
+}
+#define FPTRACE_STORE(size)                                                             \
+  template void ShadowMemory::store(uint64_t paddr, SizeConstant<size>, const uint8_t*, \
+                                    const LabelId*)
+FPTRACE_STORE(1);
+FPTRACE_STORE(2);
+FPTRACE_STORE(4);
+FPTRACE_STORE(8);
+FPTRACE_STORE(16);
+#undef FPTRACE_STORE
 
 void ShadowMemory::clear(ShadowPage& page, uint32_t offset, uint32_t size) {
   uint32_t lost = 0;

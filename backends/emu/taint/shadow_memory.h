@@ -47,13 +47,19 @@ struct ShadowPage {
 };
 
 // Calls run(size), with a constant for the sizes of most accesses.
+template <uint32_t kSize>
+using SizeConstant = std::integral_constant<uint32_t, kSize>;
 template <class Run>
 auto with_size(uint32_t size, Run run) {
-  if (size == 8) return run(std::integral_constant<uint32_t, 8>());
-  if (size == 4) return run(std::integral_constant<uint32_t, 4>());
-  if (size == 1) return run(std::integral_constant<uint32_t, 1>());
-  if (size == 16) return run(std::integral_constant<uint32_t, 16>());
-  if (size == 2) return run(std::integral_constant<uint32_t, 2>());
+  if (size == 8) return run(SizeConstant<8>());
+  if (size == 4) return run(SizeConstant<4>());
+  if (size == 1) return run(SizeConstant<1>());
+  if (size == 16) return run(SizeConstant<16>());
+  if (size == 2) return run(SizeConstant<2>());
+  return run(size);
+}
+template <uint32_t kSize, class Run>
+auto with_size(SizeConstant<kSize> size, Run run) {
   return run(size);
 }
 
@@ -90,13 +96,17 @@ class ShadowMemory {
 
   // Writes the labels of `size` bytes, which now have these values. False: all are kNoLabel.
   bool load(uint64_t paddr, uint32_t size, const uint8_t* values, LabelId* labels) {
-    ShadowPage* page = find(paddr);
-    if (page && page->labelled != 0)
-      return load(*page, uint32_t(paddr % kShadowPageSize), size, values, labels);
-    for (uint32_t i = 0; i < size; ++i) labels[i] = kNoLabel;
-    return false;
+    return load_sized(paddr, size, values, labels);
   }
   void store(uint64_t paddr, uint32_t size, const uint8_t* values, const LabelId* labels);
+  // The same for who knows the size beforehand: one of with_size()'s.
+  template <uint32_t kSize>
+  bool load(uint64_t paddr, SizeConstant<kSize> size, const uint8_t* values, LabelId* labels) {
+    return load_sized(paddr, size, values, labels);
+  }
+  template <uint32_t kSize>
+  void store(uint64_t paddr, SizeConstant<kSize> size, const uint8_t* values,
+             const LabelId* labels);
   // They have been written with what has no label.
   void clear(uint64_t paddr, uint32_t size) {
     ShadowPage* page = find(paddr);
@@ -158,8 +168,16 @@ class ShadowMemory {
   }
   static bool any_in_lines(const ShadowPage& page, uint32_t offset, uint32_t size);
 
-  bool load(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values,
-            LabelId* labels) {
+  template <class Size>
+  bool load_sized(uint64_t paddr, Size size, const uint8_t* values, LabelId* labels) {
+    ShadowPage* page = find(paddr);
+    if (page && page->labelled != 0)
+      return load(*page, uint32_t(paddr % kShadowPageSize), size, values, labels);
+    for (uint32_t i = 0; i < size; ++i) labels[i] = kNoLabel;
+    return false;
+  }
+  template <class Size>
+  bool load(ShadowPage& page, uint32_t offset, Size size, const uint8_t* values, LabelId* labels) {
     return with_size(size, [&](auto n) {
       if (std::memcmp(page.values + offset, values, n) != 0) drop_stale(page, offset, n, values);
       if (!is_in_line(offset, n)) return load_lines(page, offset, n, labels);
@@ -182,7 +200,10 @@ class ShadowMemory {
   }
   static bool load_lines(const ShadowPage& page, uint32_t offset, uint32_t size, LabelId* labels);
   void drop_stale(ShadowPage& page, uint32_t offset, uint32_t size, const uint8_t* values);
-  void store_in_line(ShadowPage& page, uint32_t offset, uint32_t size, const LabelId* labels);
+  template <class Size>
+  void store_sized(uint64_t paddr, Size size, const uint8_t* values, const LabelId* labels);
+  template <class Size>
+  void store_in_line(ShadowPage& page, uint32_t offset, Size size, const LabelId* labels);
   void clear(ShadowPage& page, uint32_t offset, uint32_t size);
   uint32_t clear_in_line(ShadowPage& page, uint32_t offset, uint32_t size);
   void has_lost(ShadowPage& page, uint32_t labels);

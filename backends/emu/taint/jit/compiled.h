@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "backends/emu/taint/access.h"
+#include "backends/emu/taint/access_words.h"
 #include "backends/emu/taint/label_sets.h"
 #include "backends/emu/taint/ops.h"
 
@@ -11,16 +11,33 @@
 
 namespace fptrace::emu::taint::jit {
 
-// What a plan expects of a block's accesses, in order: one access of this kind, or, size being 0,
-// all of the instruction's, however many there are.
-struct Step {
-  uint16_t instruction;
-  uint8_t size;
-  uint8_t is_store;
-
-  bool is(const Access& access) const {
-    return access.instruction == instruction && access.size == size && access.is_store == is_store;
+// What a plan expects of a block's accesses, in order: one access of this kind, or all of the
+// instruction's, however many there are.
+class Step {
+ public:
+  Step() = default;
+  static Step one(uint16_t instruction, uint8_t size, bool is_store) {
+    return Step(instruction, uint16_t(AccessWords::second(0, size, is_store, false)));
   }
+  static Step all(uint16_t instruction) { return Step(instruction, 0); }
+
+  bool is_all() const { return second_ == 0; }
+  // How many words an access of this kind has: it is not one that reaches the next page.
+  size_t words() const { return AccessWords::count(second_ & AccessWords::kSizeMask, false); }
+  // Whether it is what these words begin with.
+  bool is(const uint64_t* words) const {
+    return has_instruction(words) && (words[1] & (AccessWords::kPageSize - 1)) == second_;
+  }
+  bool has_instruction(const uint64_t* words) const {
+    return words[0] >> AccessWords::kAddressBits == first_;
+  }
+
+ private:
+  Step(uint16_t instruction, uint16_t second)
+      : first_(uint16_t(AccessWords::first(instruction, 0) >> AccessWords::kAddressBits)),
+        second_(second) {}
+  // What is above and below the addresses in the first two words.
+  uint16_t first_ = 0, second_ = 0;
 };
 
 struct PlannedInstruction {
@@ -29,7 +46,8 @@ struct PlannedInstruction {
   uint16_t index = 0;                    // of the block
   bool interpreted = false;              // what it does is left to the interpreter
   uint32_t load = kNone, store = kNone;  // the step of its only one
-  uint32_t step = kNone;                 // interpreted: of all its accesses
+  uint8_t load_size = 0, store_size = 0;
+  uint32_t step = kNone;  // interpreted: of all its accesses
 };
 
 // How to compile a block that was executed as a whole.
@@ -43,19 +61,21 @@ struct Plan {
 
 // What compiled code works on.
 struct Frame {
-  LabelId* registers;      // RegisterShadow::bytes
-  RegisterMask* labelled;  // RegisterShadow::labelled
-  const Access* log;
+  LabelId* registers;        // RegisterShadow::bytes
+  RegisterMask* labelled;    // RegisterShadow::labelled
+  const uint64_t* accesses;  // as AccessWords
   // With Plan::any_interpreted: of each step the first access, and one beyond the last.
-  const Access* const* steps;
+  const uint64_t* const* steps;
   void* caller;
 };
 
-// What it calls. `d` may not overlap inputs.
+// What it calls. `d` may not overlap inputs; an access is given by its words.
 struct Helpers {
-  void (*load)(Frame*, const Access*, uint32_t from, uint32_t size, LabelId* labels);
-  void (*store)(Frame*, const Access*, const LabelId* labels);  // all of the access
-  void (*clear)(Frame*, const Access*);
+  // All of the access. By the logarithm of its size; nullptr: of that size there is none.
+  static constexpr uint32_t kSizes = 5;
+  void (*load[kSizes])(Frame*, const uint64_t* access, uint32_t instruction, LabelId* labels);
+  void (*store[kSizes])(Frame*, const uint64_t* access, const LabelId* labels);
+  void (*clear)(Frame*, const uint64_t* access);
   // As in label_ops.h; the last two are computed() of what they join.
   LabelId (*join_all)(Frame*, const LabelId* a, uint32_t count);
   void (*join_each)(Frame*, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n);
@@ -68,7 +88,7 @@ struct Helpers {
   void (*unite_each)(Frame*, LabelId* d, const LabelId* a, const LabelId* b, uint32_t n);
   // `kind` is a Finding::Kind; the label is not kNoLabel.
   void (*report)(Frame*, uint32_t kind, uint32_t instruction, LabelId label);
-  void (*interpret)(Frame*, uint32_t instruction, const Access* first, const Access* last);
+  void (*interpret)(Frame*, uint32_t instruction, const uint64_t* first, const uint64_t* last);
 };
 
 // Inputs that an operation has at most, or the interpreter does it.

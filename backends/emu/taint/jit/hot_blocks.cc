@@ -17,14 +17,12 @@ namespace fptrace::emu::taint::jit {
 struct alignas(64) HotCode {
   // First what is looked at each time, mostly in one line of the cache.
   std::atomic<CompiledCode> code = nullptr;
-  RegisterMask reads = 0;  // of the block as a whole
   const Step* steps = nullptr;
   uint32_t step_count = 0;
   bool pointers = false, depth = false, any_interpreted = false, last_interpreted = false;
   static constexpr uint32_t kFewSteps = 6;
   Step few_steps[kFewSteps];  // instead of the plan's
 
-  RegisterMask any_reads = 0;  // of its instructions, one by one
   Plan plan;
 };
 
@@ -38,20 +36,40 @@ struct Caller {
   const Policy& policy;
   const State& state;
   FindingList& findings;
+  std::vector<Access>& log;
 };
 
 const Caller& caller(Frame* frame) { return *static_cast<const Caller*>(frame->caller); }
 LabelSets& sets(Frame* frame) { return caller(frame).state.sets; }
 ShadowMemory& memory(Frame* frame) { return caller(frame).state.memory; }
 
+template <uint32_t kSize>
+void load(Frame* frame, const uint64_t* access, uint32_t instruction, LabelId* labels) {
+  const State& state = caller(frame).state;
+  const bool found = state.memory.load(AccessWords::paddr(access), SizeConstant<kSize>(),
+                                       AccessWords::value(access), labels);
+  if (found && state.observer) state.observer->loaded(uint16_t(instruction), {labels, kSize});
+}
+
+template <uint32_t kSize>
+void store(Frame* frame, const uint64_t* access, const LabelId* labels) {
+  memory(frame).store(AccessWords::paddr(access), SizeConstant<kSize>(), AccessWords::value(access),
+                      labels);
+}
+
+void interpret(Frame* frame, uint32_t instruction, const uint64_t* first, const uint64_t* last) {
+  const Caller& c = caller(frame);
+  read_accesses({first, last}, c.log);
+  execute_instruction(c.block, uint16_t(instruction), true, c.log, c.policy, c.state, c.findings);
+}
+
 constexpr Helpers kHelpers = {
-    .load = [](Frame* frame, const Access* access, uint32_t from, uint32_t size,
-               LabelId* labels) { load_piece(memory(frame), *access, from, size, labels); },
-    .store =
-        [](Frame* frame, const Access* access, const LabelId* labels) {
-          store_piece(memory(frame), *access, 0, access->size, labels);
+    .load = {load<1>, load<2>, load<4>, load<8>, load<16>},
+    .store = {store<1>, store<2>, store<4>, store<8>, store<16>},
+    .clear =
+        [](Frame* frame, const uint64_t* access) {
+          memory(frame).clear(AccessWords::paddr(access), AccessWords::size(access));
         },
-    .clear = [](Frame* frame, const Access* access) { clear(memory(frame), *access); },
     .join_all = [](Frame* frame, const LabelId* a,
                    uint32_t count) { return sets(frame).join_all(a, count); },
     .join_each = [](Frame* frame, LabelId* d, const LabelId* a, const LabelId* b,
@@ -74,12 +92,7 @@ constexpr Helpers kHelpers = {
         [](Frame* frame, uint32_t kind, uint32_t instruction, LabelId label) {
           caller(frame).findings.add({Finding::Kind(kind), uint16_t(instruction), label});
         },
-    .interpret =
-        [](Frame* frame, uint32_t instruction, const Access* first, const Access* last) {
-          const Caller& c = caller(frame);
-          execute_instruction(c.block, uint16_t(instruction), true, {first, last}, c.policy,
-                              c.state, c.findings);
-        },
+    .interpret = interpret,
 };
 
 // --- Before it runs
@@ -87,31 +100,6 @@ constexpr Helpers kHelpers = {
 
 // At most two accesses of an instruction are planned one by one.
 constexpr size_t kMostSteps = 2 * Decoder::kMostInstructions;
-
-enum class Effect { kNone, kSome, kUnknown };
-
-// What execute() would say, with all done when it is kNone: as long as no register that is read has
-// a label, nothing happens but that stores take the labels of memory.
-Effect effect_of(const HotCode& hot, const Block& block, std::span<const Access> log,
-                 const State& state) {
-  if ((hot.reads & state.registers.labelled) != 0) return Effect::kSome;
-  const bool only_stores_matter = (hot.any_reads & state.registers.labelled) == 0;
-  for (size_t i = 0; i < log.size();) {
-    const uint16_t instruction = log[i].instruction;
-    size_t end = i;
-    bool stored = false;
-    for (; end < log.size() && log[end].instruction == instruction; ++end) {
-      if (!any_label(state.memory, log[end])) continue;
-      if (!log[end].is_store) return Effect::kSome;
-      stored = true;
-    }
-    if (stored && !only_stores_matter) return Effect::kUnknown;
-    for (; i < end; ++i)
-      if (log[i].is_store && stored) clear(state.memory, log[i]);
-  }
-  state.registers.clear(block.summary.kills);
-  return Effect::kNone;
-}
 
 void set_up(HotCode& hot) {
   const Plan& plan = hot.plan;
@@ -125,16 +113,17 @@ void set_up(HotCode& hot) {
   hot.steps = few ? hot.few_steps : plan.steps.data();
 }
 
+bool can_be_hot(const Block& block) {
+  const size_t size = block.instructions.size();
+  return size != 0 && size <= Decoder::kMostInstructions;
+}
+
+// Of an execution as a whole.
 bool is_complete(const Block& block, std::span<const Access> log) {
-  if (block.instructions.empty() || block.instructions.size() > Decoder::kMostInstructions)
-    return false;
-  const Instruction& last = block.instructions.back();
-  if ((last.flags & Instruction::kAnyAccesses) != 0) return true;
-  uint32_t loaded = 0, stored = 0;
-  for (const Access& access : log)
-    if (access.instruction + 1u == block.instructions.size())
-      (access.is_store ? stored : loaded) += access.size;
-  return loaded >= last.load_bytes && stored >= last.store_bytes;
+  const size_t size = block.instructions.size();
+  const auto is_last = [size](const Access& access) { return access.instruction + 1u == size; };
+  const auto first = std::find_if(log.begin(), log.end(), is_last);
+  return is_complete(block.instructions.back(), {first, log.end()});
 }
 
 }  // namespace
@@ -216,9 +205,6 @@ void HotBlocks::request(Block& block, std::span<const Access> log, const Policy&
   auto hot = std::make_unique<HotCode>();
   hot->plan = make_plan(block, log, policy.pointers, depth);
   set_up(*hot);
-  hot->reads = reads(block.summary, policy);
-  for (const Instruction& instruction : block.instructions)
-    hot->any_reads |= reads(instruction.summary, policy);
   block.hot_code = hot.get();
   {
     const std::lock_guard lock(mutex_);
@@ -244,43 +230,42 @@ HotBlocks::Counts HotBlocks::counts() const {
 
 // --- Executing -----------------------------------------------------------------------------------
 
-bool HotBlocks::execute(Block& block, uint32_t first, uint32_t last, std::span<const Access> log,
-                        const Policy& policy, const State& state, FindingList& findings) {
-  const auto interpret = [&] {
-    return taint::execute(block, first, last, log, policy, state, findings);
-  };
-  if (first != 0 || last < block.instructions.size() || policy.instructions) return interpret();
-  const bool depth = state.sets.options().max_depth != 0;
+bool HotBlocks::run(const Block& block, std::span<const uint64_t> accesses, const Policy& policy,
+                    const State& state, FindingList& findings) {
   const HotCode* const hot = block.hot_code;
-  if (!hot) {
-    if (!failed_ && ++block.executions >= hot_ && is_complete(block, log))
-      request(block, log, policy, depth);
-    return interpret();
-  }
+  if (!hot || policy.instructions) return false;
   const CompiledCode code = hot->code.load(std::memory_order_acquire);
-  if (!code || hot->pointers != policy.pointers || hot->depth != depth) return interpret();
-  const Access* first_of[kMostSteps + 1];
+  const bool depth = state.sets.options().max_depth != 0;
+  if (!code || hot->pointers != policy.pointers || hot->depth != depth) return false;
+  const uint64_t* first_of[kMostSteps + 1];
   const std::span steps(hot->steps, hot->step_count);
   const bool as_planned =
-      hot->any_interpreted ? matches(steps, log, first_of) : matches(steps, log);
-  if (!as_planned || (hot->last_interpreted && !is_complete(block, log))) {
+      hot->any_interpreted ? matches(steps, accesses, first_of) : matches(steps, accesses);
+  if (!as_planned || (hot->last_interpreted && !last_is_complete(block, *hot, first_of))) {
     ++other_accesses_;
-    return interpret();
-  }
-  switch (effect_of(*hot, block, log, state)) {
-    case Effect::kNone:
-      return false;
-    case Effect::kUnknown:
-      return interpret();
-    case Effect::kSome:
-      break;
+    return false;
   }
   settle_flags(state);
-  Caller caller{block, policy, state, findings};
-  Frame frame{state.registers.bytes, &state.registers.labelled, log.data(), first_of, &caller};
+  Caller caller{block, policy, state, findings, interpreted_};
+  Frame frame{state.registers.bytes, &state.registers.labelled, accesses.data(), first_of, &caller};
   code(&frame);
   ++fast_;
   return true;
+}
+
+bool HotBlocks::last_is_complete(const Block& block, const HotCode& hot,
+                                 const uint64_t* const* first_of) {
+  read_accesses({first_of[hot.step_count - 1], first_of[hot.step_count]}, interpreted_);
+  return is_complete(block.instructions.back(), interpreted_);
+}
+
+bool HotBlocks::execute(Block& block, uint32_t first, uint32_t last, std::span<const Access> log,
+                        const Policy& policy, const State& state, FindingList& findings) {
+  const bool whole = first == 0 && last >= block.instructions.size();
+  if (whole && !block.hot_code && !policy.instructions && !failed_ && can_be_hot(block) &&
+      ++block.executions >= hot_ && is_complete(block, log))
+    request(block, log, policy, state.sets.options().max_depth != 0);
+  return taint::execute(block, first, last, log, policy, state, findings);
 }
 
 }  // namespace fptrace::emu::taint::jit

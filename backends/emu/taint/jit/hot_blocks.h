@@ -8,6 +8,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "backends/emu/taint/execute.h"
 #include "backends/emu/taint/jit/compiled.h"
@@ -28,8 +29,9 @@ struct HotCode;
 // not survive that. (A QEMU that replays is killed.)
 class HotBlocks {
  public:
-  // Compiling a block takes 5 ms, and saves a tenth of a microsecond or more at each execution.
-  static constexpr uint64_t kHot = 10000;
+  // Compiling a block takes 10 ms of another thread, and saves half a microsecond at each
+  // execution.
+  static constexpr uint64_t kHot = 3000;
 
   struct Counts {
     uint64_t compiled = 0, refused = 0;  // blocks
@@ -43,7 +45,11 @@ class HotBlocks {
   HotBlocks(const HotBlocks&) = delete;
   HotBlocks& operator=(const HotBlocks&) = delete;
 
-  // As taint::execute(), and with the same result.
+  // As taint::execute() of the whole block, with the same result, if it is compiled for accesses
+  // like these, which are AccessWords. False: nothing has happened, and it is for execute().
+  bool run(const Block& block, std::span<const uint64_t> accesses, const Policy& policy,
+           const State& state, FindingList& findings);
+  // taint::execute(), which may make the block hot.
   bool execute(Block& block, uint32_t first, uint32_t last, std::span<const Access> log,
                const Policy& policy, const State& state, FindingList& findings);
 
@@ -60,11 +66,13 @@ class HotBlocks {
 
   bool start();
   void stop();
+  bool last_is_complete(const Block& block, const HotCode& hot, const uint64_t* const* first_of);
   void request(Block& block, std::span<const Access> log, const Policy& policy, bool depth);
 
   const std::string file_;
   const uint64_t hot_;
   uint64_t fast_ = 0, other_accesses_ = 0;
+  std::vector<Access> interpreted_;  // by an instruction of a compiled block: kept for its memory
 
   void* compiler_ = nullptr;
   Compile compile_ = nullptr;

@@ -1,6 +1,7 @@
 #include "backends/emu/taint/jit/plan.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace fptrace::emu::taint::jit {
 namespace {
@@ -42,6 +43,7 @@ bool is_simple(std::span<const Op> ops, const Instruction& instruction, std::spa
   if ((instruction.flags & Instruction::kAnyAccesses) != 0) return false;
   uint32_t loads = 0, stores = 0, loaded = 0, stored = 0;
   for (const Access& access : log) {
+    if (!std::has_single_bit(access.size) || access.size >> Helpers::kSizes != 0) return false;
     ++(access.is_store ? stores : loads);
     (access.is_store ? stored : loaded) = access.size;
   }
@@ -78,12 +80,13 @@ Plan make_plan(const Block& block, std::span<const Access> log, bool pointers, b
     if (planned.interpreted) {
       plan.any_interpreted = true;
       planned.step = uint32_t(plan.steps.size());
-      plan.steps.push_back({i, 0, 0});
+      plan.steps.push_back(Step::all(i));
       continue;
     }
     for (const Access& one : its_log) {
       (one.is_store ? planned.store : planned.load) = uint32_t(plan.steps.size());
-      plan.steps.push_back({i, one.size, one.is_store});
+      (one.is_store ? planned.store_size : planned.load_size) = one.size;
+      plan.steps.push_back(Step::one(i, one.size, one.is_store != 0));
     }
     planned.first_op = uint32_t(plan.ops.size());
     planned.op_count = uint32_t(ops.size());
@@ -92,19 +95,21 @@ Plan make_plan(const Block& block, std::span<const Access> log, bool pointers, b
   return plan;
 }
 
-bool matches(std::span<const Step> steps, std::span<const Access> log, const Access** first_of) {
-  const Access* access = log.data();
-  const Access* const end = access + log.size();
+bool matches(std::span<const Step> steps, std::span<const uint64_t> accesses,
+             const uint64_t** first_of) {
+  const uint64_t* word = accesses.data();
+  const uint64_t* const end = word + accesses.size();
   for (const Step& step : steps) {
-    *first_of++ = access;
-    if (step.size == 0) {
-      while (access != end && access->instruction == step.instruction) ++access;
-    } else if (access == end || !step.is(*access++)) {
-      return false;
+    *first_of++ = word;
+    if (step.is_all()) {
+      while (word != end && step.has_instruction(word)) word += AccessWords::count(word);
+    } else {
+      if (word == end || !step.is(word)) return false;
+      word += step.words();
     }
   }
-  *first_of = access;
-  return access == end;
+  *first_of = word;
+  return word == end;
 }
 
 }  // namespace fptrace::emu::taint::jit

@@ -1,6 +1,7 @@
 #include "backends/emu/taint/jit/translator.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <string>
 
@@ -45,7 +46,7 @@ void Translator::translate() {
   };
   registers_ = field(offsetof(Frame, registers));
   labelled_ = field(offsetof(Frame, labelled));
-  first_access_ = field(plan_.any_interpreted ? offsetof(Frame, steps) : offsetof(Frame, log));
+  first_access_ = field(plan_.any_interpreted ? offsetof(Frame, steps) : offsetof(Frame, accesses));
   for (const PlannedInstruction& planned : plan_.instructions) instruction(planned);
   write_back();
   LLVMBuildRetVoid(builder_);
@@ -54,6 +55,7 @@ void Translator::translate() {
 void Translator::instruction(const PlannedInstruction& planned) {
   if (planned.interpreted) return interpret(planned);
   address_ = {};
+  if (planned.load != PlannedInstruction::kNone) load(planned);
   for (uint32_t i = 0; i < planned.op_count; ++i) op(plan_.ops[planned.first_op + i], planned);
 }
 
@@ -115,8 +117,10 @@ void Translator::op(const Op& op, const PlannedInstruction& planned) {
       return put_flags(op.w, mix(inputs()));
     case OpCode::kPickFlags:
       return put(op.dst, splat(keep(join_all(get_flags(op.w))), op.n));
-    case OpCode::kLoad:
-      return load(op, planned);
+    case OpCode::kLoad: {
+      const Run loaded(loaded_.begin() + op.a, loaded_.begin() + op.a + op.n);
+      return put(op.dst, join_each(loaded, splat(address_, op.n)));
+    }
     case OpCode::kStore:
       return store(op, planned);
     case OpCode::kClearArea:
@@ -243,11 +247,12 @@ void Translator::address(const Op& op) {
   if (op.b != kNoPlace) address_ = join_each({address_}, {join_all(get(op.b, op.w))}).front();
 }
 
-void Translator::load(const Op& op, const PlannedInstruction& planned) {
-  call(reinterpret_cast<const void*>(helpers_.load), void_, frame_, access(planned.load),
-       number(op.a), number(op.n), scratch_[2]);
-  const Run loaded = run_of(from_memory(op.n), op.n);
-  put(op.dst, join_each(loaded, splat(address_, op.n)));
+// Also of what nothing is done with: somebody may observe it.
+void Translator::load(const PlannedInstruction& planned) {
+  const auto helper = helpers_.load[std::countr_zero(planned.load_size)];
+  call(reinterpret_cast<const void*>(helper), void_, frame_, access(planned.load),
+       number(planned.index), scratch_[2]);
+  loaded_ = run_of(from_memory(planned.load_size), planned.load_size);
 }
 
 void Translator::store(const Op& op, const PlannedInstruction& planned) {
@@ -255,8 +260,8 @@ void Translator::store(const Op& op, const PlannedInstruction& planned) {
   if (LLVMIsNull(vector_of(labels)))
     call(reinterpret_cast<const void*>(helpers_.clear), void_, frame_, access(planned.store));
   else
-    call(reinterpret_cast<const void*>(helpers_.store), void_, frame_, access(planned.store),
-         to_memory(vector_of(labels), 0));
+    call(reinterpret_cast<const void*>(helpers_.store[std::countr_zero(planned.store_size)]), void_,
+         frame_, access(planned.store), to_memory(vector_of(labels), 0));
 }
 
 void Translator::report(Finding::Kind kind, const Run& labels, const PlannedInstruction& planned) {
@@ -529,8 +534,11 @@ Translator::Value Translator::index(Value pointer, uint64_t bytes) {
 }
 
 Translator::Value Translator::access(uint32_t step) {
-  if (!plan_.any_interpreted) return index(first_access_, step * sizeof(Access));
-  return LLVMBuildLoad2(builder_, pointer_, index(first_access_, step * sizeof(Access*)), "");
+  if (plan_.any_interpreted)
+    return LLVMBuildLoad2(builder_, pointer_, index(first_access_, step * sizeof(uint64_t*)), "");
+  size_t words = 0;
+  for (uint32_t i = 0; i < step; ++i) words += plan_.steps[i].words();
+  return index(first_access_, words * sizeof(uint64_t));
 }
 
 Translator::Value Translator::to_memory(Value vector, unsigned which) {

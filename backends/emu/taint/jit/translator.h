@@ -47,7 +47,7 @@ class Translator {
   void interleave(const Op& op);
   void lanes(const Op& op);
   void address(const Op& op);
-  void load(const Op& op, const PlannedInstruction& planned);
+  void load(const PlannedInstruction& planned);
   void store(const Op& op, const PlannedInstruction& planned);
   void report(Finding::Kind kind, const Run& labels, const PlannedInstruction& planned);
 
@@ -113,8 +113,9 @@ class Translator {
   LLVMBuilderRef builder_;
   Type void_, i1_, i32_, i64_, pointer_;
   Value function_ = nullptr, frame_ = nullptr, registers_ = nullptr, labelled_ = nullptr;
-  Value first_access_ = nullptr;  // of the log, or of the steps
+  Value first_access_ = nullptr;  // or the first step's
   Value scratch_[3] = {};
+  Run loaded_;  // by the instruction
   Label address_;
   Place places_[kShadowBytes];
 };

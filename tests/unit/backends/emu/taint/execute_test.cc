@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fptrace::emu::taint {
@@ -14,6 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 using Code = std::vector<uint8_t>;
 using Labels = std::vector<uint32_t>;
@@ -236,18 +238,30 @@ TEST_F(Execute, ValueThatIsAnotherHasNoLabel) {
   EXPECT_THAT(at(gpr_at(kRax) + 1), IsEmpty());
 }
 
-TEST_F(Execute, LabelsThatAreKnownAreTaken) {
-  const LabelId known[2] = {LabelSets::single(4), kNoLabel};
+// Whatever becomes of them.
+TEST_F(Execute, LoadsOfLabelsAreObserved) {
+  struct Seen : LoadObserver {
+    void loaded(uint16_t instruction, std::span<const LabelId> labels) override {
+      all.emplace_back(instruction, std::vector<LabelId>(labels.begin(), labels.end()));
+    }
+    std::vector<std::pair<uint16_t, std::vector<LabelId>>> all;
+  } seen;
   label_memory(kData, {1, 2}, 70);
   add({0x66, 0x8b, 0x06});  // mov ax, [rsi]
-  load(kData, {1, 2});
-  log_.back().labels = known;
-  add({0x8a, 0x1f});  // mov bl, [rdi]
-  load(kData + 1, {2});
-  EXPECT_TRUE(run());
-  EXPECT_THAT(at(gpr_at(kRax)), ElementsAre(4));
-  EXPECT_THAT(at(gpr_at(kRax) + 1), IsEmpty());
-  EXPECT_THAT(at(gpr_at(kRbx)), ElementsAre(71));
+  load(kData + 1, {2, 3});
+  add({0x66, 0x8b, 0x06});  // mov ax, [rsi]
+  load(kData + 4, {0, 0});
+  add({0x80, 0x3e, 0x01});  // cmp byte [rsi], 1: the next one's flags cover its own
+  load(kData, {1});
+  add({0x80, 0x3e, 0x01});
+  load(kData, {9});   // another value than was labelled
+  add({0x88, 0x06});  // mov [rsi], al
+  store(kData + 1, {0});
+  execute(block_, 0, uint32_t(block_.instructions.size()), log_, policy_,
+          {registers_, memory_, sets_, &seen}, findings_);
+  const auto one = [](uint32_t label) { return LabelSets::single(label); };
+  EXPECT_THAT(seen.all,
+              ElementsAre(Pair(0, ElementsAre(one(71), kNoLabel)), Pair(2, ElementsAre(one(70)))));
 }
 
 TEST_F(Execute, StoreWithoutLabelsRemovesThose) {
