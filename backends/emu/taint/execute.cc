@@ -496,8 +496,9 @@ LabelId inputs(const Instruction& instruction, std::span<const Access> log, cons
   return all;
 }
 
-// Whether it loads a label. (Those that turn out to be stale are gone then.)
-bool loads_any(uint16_t index, std::span<const Access> log, const State& state) {
+// Tells of the loads that have labels; whether there are any. (Labels that turn out to be stale are
+// gone then.)
+bool tell_loads(uint16_t index, std::span<const Access> log, const State& state) {
   bool found = false;
   for (const Access& access : log) {
     LabelId labels[Access::kMostBytes];
@@ -564,8 +565,8 @@ bool execute_instruction(const Block& block, uint16_t index, bool is_whole,
                          FindingList& findings) {
   const Instruction& instruction = block.instructions[index];
   RegisterShadow& registers = state.registers;
-  const bool loads = loads_any(index, log, state);
-  if (!loads && (reads(instruction.summary, policy) & registers.labelled) == 0) {
+  const bool loads_any = tell_loads(index, log, state);
+  if (!loads_any && (reads(instruction.summary, policy) & registers.labelled) == 0) {
     for (const Access& access : log)
       if (access.is_store) clear(state.memory, access);
     registers.clear(instruction.summary.kills);

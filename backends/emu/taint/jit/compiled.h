@@ -71,7 +71,7 @@ struct Frame {
 
 // What it calls. `d` may not overlap inputs; an access is given by its words.
 struct Helpers {
-  // All of the access. By the logarithm of its size; nullptr: of that size there is none.
+  // All of the access. By the logarithm of its size, which is up to 16.
   static constexpr uint32_t kSizes = 5;
   void (*load[kSizes])(Frame*, const uint64_t* access, uint32_t instruction, LabelId* labels);
   void (*store[kSizes])(Frame*, const uint64_t* access, const LabelId* labels);
