@@ -86,15 +86,15 @@ bool Channel::plugin_lives() const {
 }
 
 Channel::Wait Channel::wait(const std::function<bool()>& call_off) {
-  const Wait result = wait_for_turn(call_off);
+  const Wait result = wait_for_turn(call_off, call_began_ ? kLooksForReturn : kLooksForStop);
   plugin_seen_ = plugin_seen_ || result == Wait::kStopped;
   return result;
 }
 
-Channel::Wait Channel::wait_for_turn(const std::function<bool()>& call_off) {
+Channel::Wait Channel::wait_for_turn(const std::function<bool()>& call_off, int looks) {
   std::atomic<uint32_t>& turn = wire_->turn;
   constexpr uint32_t kGuest = uint32_t(Turn::kGuest);
-  if (turn_changes_soon(*wire_, Turn::kGuest)) return Wait::kStopped;
+  if (turn_changes_soon(*wire_, Turn::kGuest, looks)) return Wait::kStopped;
   for (;;) {
     wire_->sleeping.store(1);
     futex_wait(turn, kGuest);  // compares once more, so a turn given meanwhile is not slept through
@@ -111,7 +111,10 @@ void Channel::give_turn(Turn turn) {
   wire_->turn.store(uint32_t(turn));
   if (wire_->sleeping.exchange(0) != 0) futex_wake(wire_->turn);
 }
-void Channel::resume() { give_turn(Turn::kGuest); }
+void Channel::resume() {
+  call_began_ = wire_->stop.kind == StopKind::kSyscall;
+  give_turn(Turn::kGuest);
+}
 void Channel::quit() {
   if (wire_->turn.load() == uint32_t(Turn::kHost)) give_turn(Turn::kQuit);
 }
@@ -119,7 +122,7 @@ void Channel::quit() {
 Result<void> Channel::ask(Request& request) {
   wire_->request = request;
   give_turn(Turn::kGuest);
-  if (wait_for_turn({}) != Wait::kStopped)
+  if (wait_for_turn({}, kLooksForAnswer) != Wait::kStopped)
     return fail(Errc::kBackend, "the plugin was gone when it was asked for something");
   request = wire_->request;
   if (request.error != 0)

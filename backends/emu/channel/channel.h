@@ -89,13 +89,14 @@ class Channel {
 
  private:
   Channel(UniqueFd file, Wire* wire) : file_(std::move(file)), wire_(wire) {}
-  Wait wait_for_turn(const std::function<bool()>& call_off);
+  Wait wait_for_turn(const std::function<bool()>& call_off, int looks);
   void give_turn(Turn turn);
   bool plugin_lives() const;
 
   UniqueFd file_;
   Wire* wire_;
   bool plugin_seen_ = false;
+  bool call_began_ = false;  // at the last stop
   uint32_t tasks_ = 0;
 };
 

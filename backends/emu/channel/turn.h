@@ -7,12 +7,13 @@
 
 namespace fptrace::emu {
 
-// Looks for a while whether the turn is another one than `now`; false: it is not. Both sides do
-// that before they sleep: the host mostly answers within some 20 us, and a guest that opens a file
-// stops again within some 130 us, when the call returns.
-inline bool turn_changes_soon(const Wire& wire, Turn now) {
-  constexpr int kLooks = 8000;
-  return happens_soon(kLooks,
+// How often to look for the turn before one sleeps. An answer mostly takes some 20 us, and a call
+// that opens a file returns within some 130; when a guest stops for anything else is chance.
+inline constexpr int kLooksForAnswer = 8000, kLooksForReturn = 8000, kLooksForStop = 2000;
+
+// Looks for a while whether the turn is another one than `now`; false: it is not.
+inline bool turn_changes_soon(const Wire& wire, Turn now, int looks) {
+  return happens_soon(looks,
                       [&] { return wire.turn.load(std::memory_order_acquire) != uint32_t(now); });
 }
 
