@@ -27,6 +27,7 @@ struct alignas(64) CodeBlock {
   taint::RegisterMask reads = 0, address_reads = 0, kills = 0;  // of its summary
   uint64_t vaddr = 0, task = 0;  // where it is, for the task that ran it last; 0: the kernel's
   std::vector<CodeSite> sites;   // one for each instruction
+  // As is_user, which is in the other line; once it was located.
   bool is_of_program() const { return task != 0; }
 
   // What the vCPU's thread looks at, in another one. Its own: the task that it was last located

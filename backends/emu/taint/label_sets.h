@@ -74,8 +74,7 @@ class LabelSets {
     const Memo& memo = memos_[memo_index(a, b)];
     return memo.a == a && memo.b == b ? memo.joined : join_slowly(a, b);
   }
-  // The same, perhaps as a passing set, of at most so many runs.
-  static constexpr uint32_t kMostPassingRuns = 2;
+  // The same, perhaps as a passing set, which has two labels.
   LabelId join_passing(LabelId a, LabelId b) {
     const bool is_pair = a != b && (a & b & kSingleLabel) != 0;
     if (!is_pair || options_.max_depth != 0 || passing_count_ == kMostPassing ||
@@ -100,18 +99,15 @@ class LabelSets {
   // Sorted, apart by more than 1. Valid until the next set is made; `single` is where the run of a
   // set of one is put.
   std::span<const LabelRun> runs(LabelId id, LabelRun& single) const {
-    return is_stored(id) ? sets_[id].runs() : runs_unstored(id, single);
+    if (is_stored(id)) return sets_[id].runs();
+    if (is_passing(id)) return passing_[id & ~kPassingSet].all();
+    single = {label_of(id), label_of(id)};
+    return {&single, id != kNoLabel};
   }
   // The two of a passing set.
   std::pair<uint32_t, uint32_t> passing_labels(LabelId id) const {
     const Pair& pair = passing_[id & ~kPassingSet];
     return {pair.runs[0].first, pair.runs[pair.count - 1].last};
-  }
-  // The same as runs() of a set that is not stored.
-  std::span<const LabelRun> runs_unstored(LabelId id, LabelRun& single) const {
-    if (is_passing(id)) return passing_[id & ~kPassingSet].all();
-    single = {id & ~kSingleLabel, id & ~kSingleLabel};
-    return {&single, id != kNoLabel};
   }
   uint32_t depth(LabelId id) const { return is_stored(id) ? sets_[id].depth : 0; }
   bool is_merged(LabelId id) const { return is_stored(id) && sets_[id].merged; }
