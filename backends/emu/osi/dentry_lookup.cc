@@ -6,6 +6,7 @@
 #include "backends/emu/osi/kernel_list.h"
 
 namespace fptrace::emu {
+
 uint32_t dentry_hash(uint64_t parent, std::string_view name) {
   constexpr uint64_t kGolden = 0x61C8864680B583EB;  // include/linux/hash.h
   uint64_t x = 0, y = parent;
@@ -24,6 +25,11 @@ uint32_t dentry_hash(uint64_t parent, std::string_view name) {
   return uint32_t(y >> 32);
 }
 
+DentryLookup::DentryLookup(const GuestNames& names)
+    : names_(&names),
+      hash_table_(names.kernel().symbol("dentry_hashtable")),
+      hash_shift_(names.kernel().symbol("d_hash_shift")) {}
+
 bool DentryLookup::is_child(uint64_t dentry, uint64_t parent, std::string_view name) const {
   const GuestKernel& kernel = names_->kernel();
   const auto& d = kernel.layout().dentry;
@@ -35,8 +41,7 @@ bool DentryLookup::is_child(uint64_t dentry, uint64_t parent, std::string_view n
 void DentryLookup::try_hashing(uint64_t dentry, uint64_t parent) {
   const GuestKernel& kernel = names_->kernel();
   const auto hash = kernel.number(dentry, kernel.layout().dentry.name_hash);
-  const bool has_table =
-      kernel.symbol("dentry_hashtable") != 0 && kernel.symbol("d_hash_shift") != 0;
+  const bool has_table = hash_table_ != 0 && hash_shift_ != 0;
   hashing_ = has_table && hash == dentry_hash(parent, names_->component(dentry))
                  ? Hashing::kWorks
                  : Hashing::kDiffers;
@@ -45,8 +50,8 @@ void DentryLookup::try_hashing(uint64_t dentry, uint64_t parent) {
 uint64_t DentryLookup::child_by_hash(uint64_t parent, std::string_view name) const {
   const GuestKernel& kernel = names_->kernel();
   const auto& d = kernel.layout().dentry;
-  const auto table = kernel.value<uint64_t>(kernel.symbol("dentry_hashtable"));
-  const auto shift = kernel.value<uint32_t>(kernel.symbol("d_hash_shift"));
+  const auto table = kernel.value<uint64_t>(hash_table_);
+  const auto shift = kernel.value<uint32_t>(hash_shift_);
   if (!table || !shift || *shift > 31) return 0;
   const uint32_t hash = dentry_hash(parent, name);
   uint64_t found = 0;

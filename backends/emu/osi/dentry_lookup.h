@@ -12,7 +12,7 @@ uint32_t dentry_hash(uint64_t parent, std::string_view name);
 // Finds names among those that the kernel remembers (its dentry cache). Not thread-safe.
 class DentryLookup {
  public:
-  explicit DentryLookup(const GuestNames& names) : names_(&names) {}
+  explicit DentryLookup(const GuestNames& names);
 
   // The dentry of `name` in the directory `parent`; 0: the kernel does not remember it.
   uint64_t child(uint64_t parent, std::string_view name);
@@ -27,6 +27,7 @@ class DentryLookup {
   void try_hashing(uint64_t dentry, uint64_t parent);
 
   const GuestNames* names_;
+  uint64_t hash_table_, hash_shift_;  // where the kernel has these two; 0: it does not tell
   // Kernels are configured to hash names in different ways: ours is tried on dentries first.
   Hashing hashing_ = Hashing::kUntried;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
 namespace fptrace::emu {
 namespace {
@@ -35,29 +34,28 @@ const std::set<std::string, std::less<>> kWantedSymbols = {"init_task",
                                                            "unlock_page",
                                                            "folio_end_read"};
 
-// Each page that begins as VMCOREINFO does.
-std::vector<std::string_view> vmcoreinfo_pages(const GuestMemory& memory) {
-  std::vector<std::string_view> found;
+// Calls `take` for each page that begins as VMCOREINFO does, until it returns true.
+template <class Take>
+void each_vmcoreinfo_page(const GuestMemory& memory, Take take) {
   for (const auto piece : memory.written()) {
     for (size_t at = 0; at + kPage <= piece.size(); at += kPage) {
       const std::string_view page(reinterpret_cast<const char*>(piece.data()) + at, kPage);
-      if (page.starts_with(kVmcoreInfoStart)) found.push_back(page);
+      if (page.starts_with(kVmcoreInfoStart) && take(page)) return;
     }
   }
-  return found;
 }
 
 }  // namespace
 
 Result<GuestKernel> GuestKernel::find(const GuestMemory& memory, const BtfTypes* types) {
-  Error last{Errc::kUnsupported,
-             "no Linux kernel in the guest's memory: it has no VMCOREINFO (has the guest booted?)"};
-  for (const auto page : vmcoreinfo_pages(memory)) {
-    auto kernel = at(memory, page, types);
-    if (kernel) return kernel;
-    last = std::move(kernel.error());
-  }
-  return fail(std::move(last));
+  Result<GuestKernel> found =
+      fail(Errc::kUnsupported,
+           "no Linux kernel in the guest's memory: it has no VMCOREINFO (has the guest booted?)");
+  each_vmcoreinfo_page(memory, [&](std::string_view page) {
+    found = at(memory, page, types);
+    return bool(found);
+  });
+  return found;
 }
 
 Result<GuestKernel> GuestKernel::at(const GuestMemory& memory, std::string_view vmcoreinfo,
@@ -87,10 +85,10 @@ Result<void> GuestKernel::find_layout(const BtfTypes* types) {
     const uint64_t begin = symbol("__start_BTF"), end = symbol("__stop_BTF");
     if (begin == 0 || end <= begin || end - begin > kMaxBtf)
       return fail(Errc::kUnsupported, "the guest's kernel " + release() + " has no BTF");
-    std::vector<std::byte> bytes(end - begin);
-    if (read(begin, bytes) != bytes.size())
+    const auto bytes = memory_->physical_from(begin - kImage + info_.phys_base);
+    if (bytes.size() < end - begin)
       return fail(Errc::kUnsupported, "the BTF of the guest's kernel cannot be read");
-    const auto parsed = BtfTypes::parse(bytes);
+    const auto parsed = BtfTypes::parse(bytes.first(end - begin));
     if (!parsed) return fail(parsed.error());
     layout = KernelLayout::from(*parsed);
   }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,6 +47,12 @@ class GuestKernel {
   std::optional<uint64_t> number(uint64_t object, Member member) const {
     if (object == 0 || !member || member.size > sizeof(uint64_t)) return std::nullopt;
     uint64_t out = 0;
+    // Nearly all are here.
+    const auto mapped = directly_mapped(object + member.offset);
+    if (mapped.size() >= sizeof out && member.size != 0) {
+      std::memcpy(&out, mapped.data(), sizeof out);
+      return out & ~uint64_t{0} >> (sizeof out - member.size) * 8;
+    }
     const auto bytes = std::as_writable_bytes(std::span(&out, 1)).first(member.size);
     if (member.size == 0 || read(object + member.offset, bytes) != member.size) return std::nullopt;
     return out;  // little endian
@@ -80,6 +87,12 @@ class GuestKernel {
   Result<void> find_layout(const BtfTypes* types);
   Result<void> check() const;
   PageTables tables() const;
+  // Empty: the address is not in the kernel's mapping of all memory. With KASLR other things lie in
+  // the address space right behind the memory that is there.
+  std::span<const std::byte> directly_mapped(uint64_t vaddr) const {
+    if (direct_map_ == 0) return {};
+    return memory_->physical_from(vaddr - direct_map_);
+  }
 
   const GuestMemory* memory_;
   VmcoreInfo info_;

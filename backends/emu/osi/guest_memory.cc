@@ -78,16 +78,8 @@ std::vector<std::span<const std::byte>> GuestMemory::written() const {
   return found;
 }
 
-std::span<const std::byte> GuestMemory::tail(uint64_t paddr) const {
-  const bool is_high = paddr >= kHighBase;
-  const auto piece = is_high ? high() : low();
-  const uint64_t offset = is_high ? paddr - kHighBase : paddr;
-  if (offset >= piece.size()) return {};
-  return piece.subspan(size_t(offset));
-}
-
 size_t GuestMemory::read_physical(uint64_t paddr, std::span<std::byte> out) const {
-  const auto from = tail(paddr);
+  const auto from = physical_from(paddr);
   const size_t size = std::min(from.size(), out.size());
   if (size != 0) std::memcpy(out.data(), from.data(), size);
   return size;

@@ -47,6 +47,14 @@ class GuestMemory {
 
   // How many bytes there were before the end of a piece of RAM.
   size_t read_physical(uint64_t paddr, std::span<std::byte> out) const;
+  // Where the guest's memory from there on is, up to the end of its piece of RAM; may be empty.
+  // What is read twice from it may differ.
+  std::span<const std::byte> physical_from(uint64_t paddr) const {
+    const bool is_high = paddr >= kHighBase;
+    const auto piece = is_high ? high() : low();
+    const uint64_t offset = is_high ? paddr - kHighBase : paddr;
+    return offset < piece.size() ? piece.subspan(size_t(offset)) : std::span<const std::byte>();
+  }
   // Where `vaddr` lies, by the page tables as the CPU walks them; nullopt when it is not mapped.
   // Permissions are not looked at.
   std::optional<uint64_t> translate(PageTables tables, uint64_t vaddr) const;
@@ -77,7 +85,6 @@ class GuestMemory {
  private:
   GuestMemory(std::span<const std::byte> bytes, size_t low_size, UniqueFd file)
       : bytes_(bytes), low_size_(low_size), file_(std::move(file)) {}
-  std::span<const std::byte> tail(uint64_t paddr) const;  // of its piece of RAM; may be empty
   struct Walked {
     std::optional<uint64_t> paddr;
     uint64_t entry = 1;  // where the walk ended

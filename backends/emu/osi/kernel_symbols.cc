@@ -11,7 +11,8 @@ namespace {
 
 constexpr uint32_t kMaxSymbols = 4'000'000;
 constexpr size_t kMaxTokenBytes = 1 << 16, kMaxNames = 256 << 20;
-constexpr size_t kMaxName = 2048;  // KSYM_NAME_LEN is 512
+constexpr size_t kMaxName = 2048;   // KSYM_NAME_LEN is 512
+constexpr size_t kChunk = 1 << 16;  // that is read at once: more than the longest name
 
 class Tables {
  public:
@@ -35,24 +36,30 @@ class Tables {
 
   size_t count() const { return offsets_.size(); }
 
-  // The next symbol's name with its type letter before it; nullopt at the end of what is readable.
-  std::optional<std::string_view> next_name() {
-    const auto first = byte();
-    if (!first) return std::nullopt;
-    size_t length = *first;
-    if (length & 0x80) {  // the rest of a longer one, as ULEB128
-      const auto second = byte();
-      if (!second) return std::nullopt;
-      length = (length & 0x7f) | size_t(*second) << 7;
-    }
+  // The next symbol's name with its type letter before it, packed: one token after the other. Until
+  // the next call; nullopt at the end of what is readable.
+  using Packed = std::span<const uint8_t>;
+  std::optional<Packed> next_name() {
+    if (!fill(2)) return std::nullopt;
+    size_t length = chunk_[at_++];
+    if (length & 0x80)  // the rest of a longer one, as ULEB128
+      length = (length & 0x7f) | size_t(chunk_[at_++]) << 7;
+    if (length == 0 || length > kMaxName || !fill(length)) return std::nullopt;
+    const auto name = Packed(chunk_).subspan(at_, length);
+    at_ += length;
+    if (tokens_[name.front()].empty()) return std::nullopt;
+    return name;
+  }
+  // nm(1)'s.
+  char type(Packed name) const { return tokens_[name.front()].front(); }
+  // Until the next call; empty: longer than any is.
+  std::string_view unpack(Packed name) {
     name_.clear();
-    for (; length > 0; --length) {
-      const auto token = byte();
-      if (!token) return std::nullopt;
-      name_ += tokens_[*token];
-      if (name_.size() > kMaxName) return std::nullopt;
+    for (const uint8_t token : name) {
+      name_ += tokens_[token];
+      if (name_.size() > kMaxName) return {};
     }
-    return name_;
+    return std::string_view(name_).substr(1);
   }
 
   // Where offsets are signed, those from 0 on are absolute (per-CPU symbols) and the others count
@@ -90,15 +97,18 @@ class Tables {
     return true;
   }
 
-  std::optional<uint8_t> byte() {
-    if (at_ == chunk_.size()) {
-      chunk_.resize(1 << 16);
-      chunk_.resize(read_(names_at_ + consumed_, std::as_writable_bytes(std::span(chunk_))));
-      consumed_ += chunk_.size();
-      at_ = 0;
-      if (chunk_.empty() || consumed_ > kMaxNames) return std::nullopt;
-    }
-    return chunk_[at_++];
+  // Whether so many more bytes of the names are at hand, reading them if need be.
+  bool fill(size_t size) {
+    if (chunk_.size() - at_ >= size) return true;
+    chunk_.erase(chunk_.begin(), chunk_.begin() + ptrdiff_t(at_));
+    at_ = 0;
+    const size_t kept = chunk_.size();
+    chunk_.resize(kept + kChunk);
+    const auto rest = std::as_writable_bytes(std::span(chunk_)).subspan(kept);
+    const size_t got = read_(names_at_ + consumed_, rest);
+    chunk_.resize(kept + got);
+    consumed_ += got;
+    return chunk_.size() >= size && consumed_ <= kMaxNames;
   }
 
   const VmcoreInfo& info_;
@@ -111,17 +121,44 @@ class Tables {
   size_t at_ = 0, consumed_ = 0;
 };
 
-// Calls `take` for each symbol with its number, its name and its type (nm(1)), in order of address.
+using Names = std::set<std::string, std::less<>>;
+
+// Tells by their first two tokens of nearly all names that they are none of a few.
+class Sieve {
+ public:
+  Sieve(Tables& tables, const Names& names) : tables_(tables), names_(names), known_(1 << 16) {}
+
+  bool holds_back(Tables::Packed name) {
+    if (name.size() < 2) return false;
+    Answer& known = known_[size_t{name[0]} << 8 | name[1]];
+    if (known == Answer::kNotYet) {
+      const auto begin = tables_.unpack(name.first(2));
+      const auto next = names_.lower_bound(begin);
+      const bool may_be = next != names_.end() && next->starts_with(begin);
+      known = may_be ? Answer::kMayBe : Answer::kIsNot;
+    }
+    return known == Answer::kIsNot;
+  }
+
+ private:
+  enum class Answer : uint8_t { kNotYet, kMayBe, kIsNot };
+  Tables& tables_;
+  const Names& names_;
+  std::vector<Answer> known_;
+};
+
+// Calls `take` for each symbol with its number and its packed name, in order of address.
 // Returns which way the tables' offsets are meant: what Tables::address() is to be given.
 template <class Take>
 Result<bool> each_symbol(Tables& tables, const VmcoreInfo& info, Take take) {
+  const Names text_name = {"_stext"};
+  Sieve sieve(tables, text_name);
   std::optional<size_t> text;
   for (size_t i = 0; i < tables.count(); ++i) {
     const auto name = tables.next_name();
-    if (!name || name->empty()) return fail(Errc::kParse, "kernel symbols: cut short");
-    const auto plain = name->substr(1);
-    if (plain == "_stext") text = i;
-    take(i, plain, name->front());
+    if (!name) return fail(Errc::kParse, "kernel symbols: cut short");
+    if (!sieve.holds_back(*name) && text_name.contains(tables.unpack(*name))) text = i;
+    take(i, *name);
   }
   if (!text) return fail(Errc::kParse, "kernel symbols: no _stext");
   // _stext, which is known from elsewhere, tells it.
@@ -134,11 +171,14 @@ Result<bool> each_symbol(Tables& tables, const VmcoreInfo& info, Take take) {
 }  // namespace
 
 Result<SymbolMap> find_symbols(const VmcoreInfo& info, const KernelRead& read,
-                               const std::set<std::string, std::less<>>& wanted) {
+                               const Names& wanted) {
   Tables tables(info, read);
   if (auto loaded = tables.load(); !loaded) return fail(loaded.error());
   std::map<std::string, size_t, std::less<>> numbers;
-  const auto is_signed = each_symbol(tables, info, [&](size_t i, std::string_view name, char) {
+  Sieve sieve(tables, wanted);
+  const auto is_signed = each_symbol(tables, info, [&](size_t i, Tables::Packed packed) {
+    if (sieve.holds_back(packed)) return;
+    const auto name = tables.unpack(packed);
     if (wanted.contains(name)) numbers.emplace(name, i);
   });
   if (!is_signed) return fail(is_signed.error());
@@ -155,8 +195,8 @@ Result<std::map<uint64_t, NamedAddress>> name_code(const VmcoreInfo& info, const
   Tables tables(info, read);
   if (auto loaded = tables.load(); !loaded) return fail(loaded.error());
   std::vector<size_t> functions;
-  const auto is_signed = each_symbol(tables, info, [&](size_t i, std::string_view, char type) {
-    if (kCode.find(type) != kCode.npos) functions.push_back(i);
+  const auto is_signed = each_symbol(tables, info, [&](size_t i, Tables::Packed name) {
+    if (kCode.find(tables.type(name)) != kCode.npos) functions.push_back(i);
   });
   if (!is_signed) return fail(is_signed.error());
   std::vector<std::pair<uint64_t, size_t>> begins;  // of functions, and their numbers
@@ -178,9 +218,9 @@ Result<std::map<uint64_t, NamedAddress>> name_code(const VmcoreInfo& info, const
   }
   Tables again(info, read);
   if (auto loaded = again.load(); !loaded) return fail(loaded.error());
-  const auto named = each_symbol(again, info, [&](size_t i, std::string_view name, char) {
+  const auto named = each_symbol(again, info, [&](size_t i, Tables::Packed name) {
     if (const auto it = wanted.find(i); it != wanted.end())
-      for (const uint64_t address : it->second) found[address].function = name;
+      for (const uint64_t address : it->second) found[address].function = again.unpack(name);
   });
   if (!named) return fail(named.error());
   return found;
