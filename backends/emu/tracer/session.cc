@@ -21,17 +21,16 @@ Result<std::optional<ExitStatus>> Session::run(TraceStartEvent start,
     const Channel::Wait wait = channel_.wait(call_off);
     if (wait != Channel::Wait::kStopped) break;
     const bool last = stop().kind == StopKind::kEnd;
-    if (auto ok = on_stop(); !ok) {
+    const auto handled = on_stop();
+    if (!handled || saw_enough_) {
       channel_.quit();
-      return fail(ok.error());
+    } else {
+      channel_.clear_reports();
+      channel_.resume();
     }
-    if (saw_enough_) {
-      channel_.quit();
-      break;
-    }
-    channel_.clear_reports();
-    channel_.resume();
-    if (last) break;
+    tell();
+    if (!handled) return fail(handled.error());
+    if (saw_enough_ || last) break;
   }
   if (sink_error_) return fail(*sink_error_);
   return status_;
@@ -167,13 +166,18 @@ void Session::emit(const GuestThread* thread, EventBody body) {
 
 void Session::emit(ProcessKey process, pid_t tid, EventBody body) {
   const uint64_t time = (stop().count - first_count_) * kNsPerInstruction;
-  const Event event{++seq_, time, process, tid, std::move(body)};
-  if (!sink_error_) {
+  untold_.push_back({++seq_, time, process, tid, std::move(body)});
+  if (tracker_) tracker_->observe(untold_.back());
+}
+
+void Session::tell() {
+  for (const Event& event : untold_) {
+    if (sink_error_) break;
     if (auto r = sink_.on_event(event); !r) sink_error_ = r.error();
+    if (options_.progress && event.seq % kEventsPerProgress == 0)
+      options_.progress(event.seq, threads_.processes_seen());
   }
-  if (tracker_) tracker_->observe(event);
-  if (options_.progress && seq_ % kEventsPerProgress == 0)
-    options_.progress(seq_, threads_.processes_seen());
+  untold_.clear();
 }
 
 }  // namespace fptrace::emu

@@ -64,6 +64,7 @@ class Session {
   void emit_contents();
   void emit(const GuestThread* thread, EventBody body);
   void emit(ProcessKey process, pid_t tid, EventBody body);
+  void tell();
   const StopRecord& stop() const { return channel_.stop(); }
 
   // calls.cc
@@ -106,6 +107,7 @@ class Session {
   std::optional<ExitStatus> status_;
   ProcessKey root_;
   uint64_t seq_ = 0;
+  std::vector<Event> untold_;  // of this stop: the sink has them while the guest goes on
   uint64_t first_count_ = 0;
   const std::function<void(const GuestThread*, EventBody)> emit_ =
       [this](const GuestThread* thread, EventBody body) { emit(thread, std::move(body)); };
