@@ -154,6 +154,19 @@ def perl_modules(scratch, mode):
     return compare(scratch, ["perl", "-e", source])
 
 
+def found_when_the_call_was_made(scratch, mode):
+    """What a call finds is what was there when it was made, though it waits while others change it."""
+    need("bash", "mkfifo", "mv", "sleep")
+    script = "mkfifo f; { read -r x < f; echo $x; } & sleep 0.3; mv f g; echo said > g; wait"
+    work, log = scratch.work(), scratch.dir / "events.fplog"
+    outcome = run([FPTRACE, "--backend", "emu", "-q", "--log", log, "--", "bash", "-c", script], cwd=work, timeout=600)
+    check(outcome.status == 0 and outcome.stdout == b"said\n", f"{outcome}")
+    events = [json.loads(line) for line in run([FPTRACE, "log", "--json", log]).stdout.splitlines()]
+    opened = {e["at"]["path"]: e["at"]["file"] for e in events if e["type"] == "open"}
+    first, second = opened["f"], opened["g"]
+    check(first["path"] == str(work / "f") and first["ino"] == second["ino"], f"{first} {second}")
+
+
 def left_out_is_told(scratch, mode):
     """A name that is put together at run time cannot be found before it; that is said, with what to
     do, and doing it helps."""
@@ -177,7 +190,7 @@ def left_out_is_told(scratch, mode):
 def main():
     return emu_test.main_with_image({f.__name__: f for f in (
         bash_pipeline, shell_script, python_imports, gcc, make, git_commit, sqlite3, tar_xz, perl_modules,
-        left_out_is_told)})
+        found_when_the_call_was_made, left_out_is_told)})
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ namespace {
 
 constexpr long kLookAroundNs = 20'000'000;
 
-void futex_wait(std::atomic<uint32_t>& word, uint32_t value) {
+// Whether somebody woke us; else the word has another value, or time is over.
+bool futex_wait(std::atomic<uint32_t>& word, uint32_t value) {
   const timespec limit{0, kLookAroundNs};
-  ::syscall(SYS_futex, &word, FUTEX_WAIT, value, &limit, nullptr, 0);
+  return ::syscall(SYS_futex, &word, FUTEX_WAIT, value, &limit, nullptr, 0) == 0;
 }
 void futex_wake(std::atomic<uint32_t>& word) {
   ::syscall(SYS_futex, &word, FUTEX_WAKE, 1, nullptr, nullptr, 0);
@@ -31,6 +32,18 @@ struct flock one_byte(int64_t byte) {
   lock.l_start = byte;
   lock.l_len = 1;
   return lock;
+}
+
+void add(uint64_t (&numbers)[kMostCalls / 64], uint32_t nr) {
+  numbers[nr / 64] |= uint64_t{1} << (nr % 64);
+}
+
+// False: no room.
+bool add_if(CallSet& calls, const CallTest& test) {
+  if (calls.tests_count == kMostCallTests) return false;
+  calls.tests[calls.tests_count++] = test;
+  add(calls.tested[test.abi], test.nr);
+  return true;
 }
 
 }  // namespace
@@ -97,8 +110,10 @@ Channel::Wait Channel::wait_for_turn(const std::function<bool()>& call_off, int 
   if (turn_changes_soon(*wire_, Turn::kGuest, looks)) return Wait::kStopped;
   for (;;) {
     wire_->sleeping.store(1);
-    futex_wait(turn, kGuest);  // compares once more, so a turn given meanwhile is not slept through
+    // It compares once more, so a turn given meanwhile is not slept through.
+    const bool woken = futex_wait(turn, kGuest);
     if (turn.load() != kGuest) return Wait::kStopped;
+    if (woken && turn_changes_soon(*wire_, Turn::kGuest, kLooksForReturn)) return Wait::kStopped;
     const bool lives = plugin_lives();
     plugin_seen_ = plugin_seen_ || lives;
     // It may have given its last turn and gone between the two looks.
@@ -134,11 +149,12 @@ std::span<const Report> Channel::reports() const {
   return {wire_->reports, std::min(wire_->reports_written, kMostReports)};
 }
 
-void Channel::add_call_test(const CallTest& test) {
-  if (wire_->call_tests_count == kMostCallTests) return set_interesting(test.abi, test.nr);
-  wire_->call_tests[wire_->call_tests_count++] = test;
-  wire_->tested[test.abi][test.nr / 64] |= uint64_t{1} << (test.nr % 64);
+void Channel::set_interesting(uint32_t abi, uint32_t nr) { add(wire_->interesting.all[abi], nr); }
+void Channel::set_interesting_if(const CallTest& test) {
+  if (!add_if(wire_->interesting, test)) set_interesting(test.abi, test.nr);
 }
+void Channel::tell_late(uint32_t abi, uint32_t nr) { add(wire_->told_late.all[abi], nr); }
+void Channel::tell_late_if(const CallTest& test) { (void)add_if(wire_->told_late, test); }
 
 Result<void> Channel::set_task(uint64_t task, uint32_t flags) {
   constexpr uint32_t kMostTasks = kTaskSlots / 4 * 3;  // fuller, and lookups get slow

@@ -76,11 +76,13 @@ class Channel {
   }
   void watch_all(bool yes) { wire_->watch_all = yes; }
   void set_switch_function(uint64_t vaddr) { wire_->switch_function = vaddr; }
-  void set_interesting(uint32_t abi, uint32_t nr) {
-    wire_->interesting[abi][nr / 64] |= uint64_t{1} << (nr % 64);
-  }
-  // The call is interesting if this and its other tests hold, or if set_interesting() says so.
-  void add_call_test(const CallTest& test);
+  void want_switches() { wire_->want_switches = 1; }
+  // Which calls are `interesting`, and which of them are `told_late`: see Wire. A call is in a set
+  // if it was added to it, or if all tests of it that were added hold.
+  void set_interesting(uint32_t abi, uint32_t nr);
+  void set_interesting_if(const CallTest& test);  // without room for the test: set_interesting()
+  void tell_late(uint32_t abi, uint32_t nr);
+  void tell_late_if(const CallTest& test);  // at once, if there is no room for the test
   // What the plugin is to report of a task; 0: nothing, also with watch_all(). An error: more tasks
   // than the table holds.
   Result<void> set_task(uint64_t task, uint32_t flags);

@@ -20,15 +20,18 @@
 namespace fptrace::emu {
 
 // Bumped with every change to this file. The plugin refuses another version and says so.
-inline constexpr uint32_t kWireVersion = 7;
+inline constexpr uint32_t kWireVersion = 8;
 inline constexpr uint64_t kWireMagic = 0x4c4e434550415246;  // "FRAPECNL"
 
 enum class Turn : uint32_t { kGuest, kHost, kQuit /* the host wants QEMU to end */ };
 
 enum class StopKind : uint32_t {
   kNone,
-  kReady,    // the first block of the guest is about to run: all of its memory is there
-  kSyscall,  // a task that is watched executes a system call instruction in user mode
+  kReady,  // the first block of the guest is about to run: all of its memory is there
+  // A task that is watched executes a system call instruction in user mode; or did so, for a call
+  // in `told_late`: then this stop comes before the next other one, before another task runs, or
+  // when the call is about to return to user mode, and the call may be over.
+  kSyscall,
   kReturn,   // a task with kAwaitReturn is about to go on in user mode
   kHook,     // the kernel enters the function at hooks[detail], for a task that is watched
   kMarker,   // cpuid with EAX=kMarkerLeaf in user mode; the Marker is in ECX
@@ -134,9 +137,17 @@ struct CallTest {
   uint64_t mask, value;
 };
 inline constexpr uint32_t kMostCallTests = 64;
+inline constexpr uint32_t kMostCalls = 1024;  // system call numbers per interface
+
+// A set of system calls.
+struct CallSet {
+  uint64_t all[3][kMostCalls / 64];     // by Abi: bit nr
+  uint64_t tested[3][kMostCalls / 64];  // these are in it if all tests of them hold
+  uint32_t tests_count, reserved;
+  CallTest tests[kMostCallTests];
+};
 
 inline constexpr uint32_t kTaskSlots = 1 << 14;  // a power of two
-inline constexpr uint32_t kMostCalls = 1024;     // system call numbers per interface
 inline constexpr uint32_t kMostHooks = 8;
 inline constexpr uint32_t kPageHooks = 2, kMostPageOwners = 64;
 
@@ -157,23 +168,21 @@ struct Wire {
   uint64_t current_paddr;      // of the kernel's pointer to the current task; 0: not known
   uint64_t hooks[kMostHooks];  // virtual addresses; 0: none
   uint32_t watch_all;          // 1: tasks without a slot have kWatchCalls
-  uint64_t switch_function;  // where the kernel changes tasks (prev, next): kSwitch; 0: not wanted
+  uint64_t switch_function;    // where the kernel changes tasks (prev, next); 0: not known
   // What the plugin is to be ready for; set before QEMU is started.
-  uint32_t want_moment;  // 1: RequestKind::kMoment
-  uint32_t want_blocks;  // 1: see coverage_wire.h
-  uint32_t want_find;    // FindWhere of find_wire.h; 0: not
-  uint32_t reserved_for_verbs;
+  uint32_t want_moment;    // 1: RequestKind::kMoment
+  uint32_t want_blocks;    // 1: see coverage_wire.h
+  uint32_t want_find;      // FindWhere of find_wire.h; 0: not
+  uint32_t want_switches;  // 1: kSwitch
   // kPage: the functions that take a struct page, and which pages matter: those whose pointer at
   // `page_owner_offset` is one of the first `page_owners_count`.
   uint64_t page_hooks[kPageHooks];  // 0: none
   uint32_t page_owner_offset, page_owners_count;
   uint64_t page_owners[kMostPageOwners];
-  uint64_t interesting[3]
-                      [kMostCalls / 64];  // by Abi: bit nr. Numbers beyond are always interesting.
-  // Calls that are interesting, too, if all tests of them hold.
-  uint64_t tested[3][kMostCalls / 64];
-  uint32_t call_tests_count, reserved_for_tests;
-  CallTest call_tests[kMostCallTests];
+  CallSet interesting;  // kSyscall. Numbers beyond kMostCalls are always in it
+  // Of these, calls that change nothing the host looks at: a late look finds what an early one
+  // would. Needs switch_function.
+  CallSet told_late;
   TaskSlot tasks[kTaskSlots];  // open addressing from task_hash() on
 
   // Written by the plugin.

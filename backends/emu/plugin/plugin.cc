@@ -35,6 +35,7 @@ struct Plugin {
   TaskLives lives;
   Coverage coverage;
   Find find;
+  StopRecord late{};  // a call's entry that is told late; kNone: none is
   bool ready = false;
 };
 Plugin g;
@@ -47,7 +48,15 @@ uint64_t current_task() {
 
 uint32_t flags_of(uint64_t task) { return task != 0 ? task_flags(*g.wire, task) : 0; }
 
+void tell_late_entry() {
+  if (g.late.kind == StopKind::kNone) return;
+  g.wire->stop = g.late;
+  g.late.kind = StopKind::kNone;
+  yield_turn(*g.wire);
+}
+
 StopRecord& begin_stop(StopKind kind, uint32_t detail, uint64_t task) {
+  tell_late_entry();
   if (g.wire->want_taint) finish_taint();  // it may report, and that may be a stop of its own
   StopRecord& stop = g.wire->stop;
   stop.kind = kind;
@@ -65,24 +74,30 @@ void on_ready(unsigned, void*) {
   yield_turn(*g.wire);
 }
 
-bool is_interesting(EntryKind kind, uint64_t cs, uint64_t rax) {
+enum class Told { kNot, kAtOnce, kLate };
+Told when_to_tell(EntryKind kind, uint64_t cs, uint64_t rax) {
   constexpr uint64_t kX32Bit = 0x40000000;
   const bool i386 = kind != EntryKind::kSyscall || cs == kCodeOfI386;
   uint64_t nr = i386 ? uint32_t(rax) : rax;
   const uint32_t abi = i386 ? 1 : (nr & kX32Bit) ? 2 : 0;
   if (abi == 2) nr &= ~kX32Bit;
-  return is_interesting(*g.wire, abi, nr, [](Gpr gpr) { return g.registers.read_gpr(gpr); });
+  const auto value = [](Gpr gpr) { return g.registers.read_gpr(gpr); };
+  if (!is_interesting(*g.wire, abi, nr, value)) return Told::kNot;
+  return is_told_late(*g.wire, abi, nr, value) ? Told::kLate : Told::kAtOnce;
 }
 
 void on_entry(EntryKind kind, uint64_t vaddr) {
   const uint64_t task = current_task();
   if ((flags_of(task) & kWatchCalls) == 0) return;
   const uint64_t cs = g.registers.read_cs();
-  if (!is_interesting(kind, cs, g.registers.read_gpr(kRax))) return;
+  const Told told = when_to_tell(kind, cs, g.registers.read_gpr(kRax));
+  if (told == Told::kNot) return;
   StopRecord& stop = begin_stop(StopKind::kSyscall, uint32_t(kind), task);
   g.registers.read(stop.cpu);
   stop.cpu.rip = g.registers.pc(vaddr);
-  yield_turn(*g.wire);
+  if (told == Told::kAtOnce) return yield_turn(*g.wire);
+  g.late = stop;
+  announce_stop(*g.wire);
 }
 void on_syscall(unsigned, void* vaddr) { on_entry(EntryKind::kSyscall, uint64_t(vaddr)); }
 void on_int80(unsigned, void* vaddr) { on_entry(EntryKind::kInt80, uint64_t(vaddr)); }
@@ -97,7 +112,10 @@ void on_cpuid(unsigned, void* vaddr) {
 }
 
 // A task is about to go on in user mode. True: the host waits for that.
-bool is_awaited(uint64_t task) { return (flags_of(task) & kAwaitReturn) != 0; }
+bool is_awaited(uint64_t task) {
+  if (g.late.task == task) tell_late_entry();
+  return (flags_of(task) & kAwaitReturn) != 0;
+}
 
 void on_sysret(unsigned, void* code_segment) {
   const uint64_t task = current_task();
@@ -173,6 +191,8 @@ void on_page(unsigned, void* index) {
 }
 
 void on_switch(unsigned, void*) {
+  tell_late_entry();  // not of what other tasks do from now on
+  if (!g.wire->want_switches) return;
   StopRecord& stop = begin_stop(StopKind::kSwitch, 0, g.registers.read_gpr(kRsi));
   g.registers.read(stop.cpu);
   yield_turn(*g.wire);

@@ -118,6 +118,12 @@ void yield_turn(Wire& wire) {
   }
 }
 
+// The mark of the sleeper stays: it is his to find that his turn has not come.
+void announce_stop(Wire& wire) {
+  if (wire.sleeping.load() != 0)
+    ::syscall(SYS_futex, &wire.turn, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
 void add_request_handler(RequestHandler handler) {
   for (RequestHandler& place : g_handlers) {
     if (place) continue;
@@ -142,18 +148,26 @@ bool is_in(const uint64_t (&numbers)[kMostCalls / 64], uint64_t nr) {
   return (numbers[nr / 64] >> (nr % 64) & 1) != 0;
 }
 
-}  // namespace
-
-bool is_interesting(const Wire& wire, uint32_t abi, uint64_t nr, uint64_t (*value)(Gpr)) {
-  if (nr >= kMostCalls || is_in(wire.interesting[abi], nr)) return true;
-  if (!is_in(wire.tested[abi], nr)) return false;
-  for (uint32_t i = 0; i < wire.call_tests_count && i < kMostCallTests; ++i) {
-    const CallTest& test = wire.call_tests[i];
+bool is_in(const CallSet& calls, uint32_t abi, uint64_t nr, uint64_t (*value)(Gpr)) {
+  if (is_in(calls.all[abi], nr)) return true;
+  if (!is_in(calls.tested[abi], nr)) return false;
+  for (uint32_t i = 0; i < calls.tests_count && i < kMostCallTests; ++i) {
+    const CallTest& test = calls.tests[i];
     if (test.abi != abi || test.nr != nr || test.gpr > kR15) continue;
     const bool holds = (value(Gpr(test.gpr)) & test.mask) == test.value;
     if (holds == (test.negated != 0)) return false;
   }
   return true;
+}
+
+}  // namespace
+
+bool is_interesting(const Wire& wire, uint32_t abi, uint64_t nr, uint64_t (*value)(Gpr)) {
+  return nr >= kMostCalls || is_in(wire.interesting, abi, nr, value);
+}
+
+bool is_told_late(const Wire& wire, uint32_t abi, uint64_t nr, uint64_t (*value)(Gpr)) {
+  return nr < kMostCalls && is_in(wire.told_late, abi, nr, value);
 }
 
 uint32_t task_flags(const Wire& wire, uint64_t task) {

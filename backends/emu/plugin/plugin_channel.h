@@ -23,11 +23,16 @@ using RequestHandler = bool (*)(Wire& wire, Request& request);
 inline constexpr int kMostHandlers = 4;
 void add_request_handler(RequestHandler handler);
 
+// Has the host look for its turn: a stop will come soon. The guest goes on.
+void announce_stop(Wire& wire);
+
 // Not while a stop is being written: it makes one itself when there is no room.
 void add_report(Wire& wire, const Report& report);
 
-// Whether the host wants to know of the call. `value` reads registers, as they are at its entry.
+// Whether the host wants to know of the call, and whether later will do. `value` reads registers,
+// as they are at its entry.
 bool is_interesting(const Wire& wire, uint32_t abi, uint64_t nr, uint64_t (*value)(Gpr));
+bool is_told_late(const Wire& wire, uint32_t abi, uint64_t nr, uint64_t (*value)(Gpr));
 
 // What the host wants to be told of a task.
 uint32_t task_flags(const Wire& wire, uint64_t task);

@@ -1,5 +1,6 @@
 #include "backends/emu/tracer/kernel_hooks.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -21,18 +22,39 @@ bool is_wanted(const SyscallRow& row, Calls calls) {
   return row.attention != Attention::kNone;
 }
 
-// The call as it is in `abi`. A tested argument whose place is not certain makes it interesting.
+// Of the call as it is in `abi`. nullopt: the place of the argument is not certain.
+std::optional<CallTest> call_test(Abi abi, uint32_t nr, const ArgTest& test, bool negated) {
+  const auto gpr = register_of(abi, test.arg);
+  if (!gpr) return std::nullopt;
+  const uint64_t mask = abi == Abi::kI386 ? uint32_t(test.mask) : test.mask;
+  return CallTest{uint32_t(abi), nr, *gpr, negated, mask, test.value & mask};
+}
+
+// A tested argument whose place is not certain makes the call interesting.
 void choose_call(Channel& channel, const SyscallRow& row, Abi abi, uint32_t nr) {
   std::vector<CallTest> tests;
   for (const auto& [test, negated] : {std::pair(row.only_if, false), {row.unless, true}}) {
     if (!test) continue;
-    const auto gpr = register_of(abi, test->arg);
-    if (!gpr) return channel.set_interesting(uint32_t(abi), nr);
-    const uint64_t mask = abi == Abi::kI386 ? uint32_t(test->mask) : test->mask;
-    tests.push_back({uint32_t(abi), nr, *gpr, negated, mask, test->value & mask});
+    const auto translated = call_test(abi, nr, *test, negated);
+    if (!translated) return channel.set_interesting(uint32_t(abi), nr);
+    tests.push_back(*translated);
   }
   if (tests.empty()) return channel.set_interesting(uint32_t(abi), nr);
-  for (const CallTest& test : tests) channel.add_call_test(test);
+  for (const CallTest& test : tests) channel.set_interesting_if(test);
+}
+
+// Calls that merely ask. They can be told of when they are over, as they find then what they found
+// before.
+void tell_late(Channel& channel) {
+  for (const SyscallRow& row : syscall_table())
+    for (uint32_t abi = 0; abi < 3; ++abi) {
+      if (row.nr[abi] < 0) continue;
+      const auto nr = uint32_t(row.nr[abi]);
+      if (row.attention == Attention::kAsks) channel.tell_late(abi, nr);
+      if (!row.asks_if) continue;
+      if (const auto test = call_test(Abi(abi), nr, *row.asks_if, false))
+        channel.tell_late_if(*test);
+    }
 }
 
 void choose_calls(Channel& channel, Calls calls) {
@@ -49,7 +71,8 @@ void choose_calls(Channel& channel, Calls calls) {
 
 }  // namespace
 
-Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel, Calls calls) {
+Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel, Calls calls,
+                            bool all_at_once) {
   const auto lacks = [&kernel](const std::string& what) {
     return fail(Errc::kUnsupported, "the guest's kernel " + kernel.release() +
                                         " does not tell where " + what +
@@ -62,8 +85,14 @@ Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel, Calls c
     if (address == 0) return lacks(function);
     channel.set_hook(uint32_t(hook), address);
   }
+  // arch/x86/kernel/process_64.c: called from assembly, so it is always a function of its own.
+  constexpr const char* kSwitch = "__switch_to";
+  const uint64_t switch_function = kernel.symbol(kSwitch);
+  if (switch_function == 0) return lacks(kSwitch);
+  channel.set_switch_function(switch_function);
   channel.set_current_paddr(*current);
   choose_calls(channel, calls);
+  if (!all_at_once) tell_late(channel);
   return {};
 }
 

@@ -28,7 +28,8 @@ enum class Calls {
 };
 
 // Tells the plugin where they are, where the current task is named, and which calls matter. At a
-// stop. An error names what the kernel lacks.
-Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel, Calls calls);
+// stop. `all_at_once`: none is told late (see wire.h). An error names what the kernel lacks.
+Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel, Calls calls,
+                            bool all_at_once);
 
 }  // namespace fptrace::emu

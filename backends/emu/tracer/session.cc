@@ -83,7 +83,10 @@ Result<void> Session::on_ready() {
   kernel_.emplace(*std::move(kernel));
   for (Observer* const observer : options_.observers)
     if (auto ok = observer->kernel_found(channel_, *kernel_); !ok) return ok;
-  return set_up_channel(channel_, *kernel_, options_.calls);
+  // Observers see the guest as it is when a call begins; and a task that was not known before is
+  // told of when it makes one.
+  const bool all_at_once = !options_.observers.empty() || options_.whole_machine;
+  return set_up_channel(channel_, *kernel_, options_.calls, all_at_once);
 }
 
 // Every program can execute the instruction: only the first mark begins a trace, and only init's

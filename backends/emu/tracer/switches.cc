@@ -2,17 +2,6 @@
 
 namespace fptrace::emu {
 
-Result<void> Switches::kernel_found(Channel& channel, const GuestKernel& kernel) {
-  // arch/x86/kernel/process_64.c: called from assembly, so it is always a function of its own.
-  const uint64_t function = kernel.symbol("__switch_to");
-  if (function == 0)
-    return fail(Errc::kUnsupported, "the guest's kernel " + kernel.release() +
-                                        " does not tell where __switch_to is: it needs "
-                                        "CONFIG_KALLSYMS");
-  channel.set_switch_function(function);
-  return {};
-}
-
 void Switches::tell(const Sight& sight, uint64_t task) {
   const GuestKernel& kernel = sight.guest.kernel();
   const GuestTasks& tasks = sight.guest.tasks();

@@ -20,7 +20,7 @@ struct Runner {
 // tree alone. Times are Sight::instructions().
 class Switches : public Observer {
  public:
-  Result<void> kernel_found(Channel& channel, const GuestKernel& kernel) final;
+  void prepare(Channel& channel) final { channel.want_switches(); }
   Result<Next> program_begins(const Sight& sight) final;
   Result<Next> stopped(const Sight& sight) final;
   Result<void> program_ended(const Sight& sight) final;

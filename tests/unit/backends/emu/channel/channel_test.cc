@@ -321,11 +321,11 @@ int interest(Wire& wire, uint64_t rdx, uint64_t r10) {
 TEST_F(ChannelTest, CallIsInterestingIfItsTestsHold) {
   auto channel = create();
   ASSERT_TRUE(channel);
-  channel->add_call_test({0, 9, kRdx, 0, 4, 4});
-  channel->add_call_test({0, 9, kR10, 1, 32, 32});
-  channel->add_call_test({1, 10, kRdx, 0, 0, 0});  // of another interface
+  channel->set_interesting_if({0, 9, kRdx, 0, 4, 4});
+  channel->set_interesting_if({0, 9, kR10, 1, 32, 32});
+  channel->set_interesting_if({1, 10, kRdx, 0, 0, 0});  // of another interface
   channel->set_interesting(0, 11);
-  channel->add_call_test({0, 11, kRdx, 0, 4, 4});  // makes no difference
+  channel->set_interesting_if({0, 11, kRdx, 0, 4, 4});  // makes no difference
   const auto seen = [&](uint64_t rdx, uint64_t r10) {
     return end_of(plugin([=](Wire& wire) { ::_exit(interest(wire, rdx, r10)); }));
   };
@@ -337,9 +337,55 @@ TEST_F(ChannelTest, CallIsInterestingIfItsTestsHold) {
 TEST_F(ChannelTest, CallIsInterestingIfThereIsNoRoomForItsTests) {
   auto channel = create();
   ASSERT_TRUE(channel);
-  for (uint32_t i = 0; i < kMostCallTests; ++i) channel->add_call_test({0, 10, kRdx, 0, 1, 1});
-  channel->add_call_test({0, 9, kRdx, 0, 1, 1});
+  for (uint32_t i = 0; i < kMostCallTests; ++i) channel->set_interesting_if({0, 10, kRdx, 0, 1, 1});
+  channel->set_interesting_if({0, 9, kRdx, 0, 1, 1});
   EXPECT_EQ(end_of(plugin([](Wire& wire) { ::_exit(interest(wire, 0, 0)); })), 0b001);
+}
+
+TEST_F(ChannelTest, CallThatIsToldLateIsTestedLikewise) {
+  auto channel = create();
+  ASSERT_TRUE(channel);
+  channel->tell_late(0, 9);
+  channel->tell_late_if({0, 10, kRdx, 0, 3, 0});
+  const pid_t pid = plugin([](Wire& wire) {
+    const auto is_late = [&wire](uint64_t nr, uint64_t (*rdx)(Gpr)) {
+      return is_told_late(wire, 0, nr, rdx);
+    };
+    const auto reads = [](Gpr) -> uint64_t { return 4; };
+    const auto writes = [](Gpr) -> uint64_t { return 5; };
+    if (!is_late(9, reads) || !is_late(9, writes)) ::_exit(1);
+    if (!is_late(10, reads) || is_late(10, writes)) ::_exit(2);
+    if (is_late(11, reads) || is_late(kMostCalls, reads) || is_late(~0ull, reads)) ::_exit(3);
+  });
+  EXPECT_EQ(end_of(pid), 0);
+  for (uint32_t i = 0; i < kMostCallTests; ++i) channel->tell_late_if({0, 12, kRdx, 0, 1, 1});
+  channel->tell_late_if({0, 13, kRdx, 0, 0, 0});
+  const auto any = [](Gpr) -> uint64_t { return 0; };
+  EXPECT_EQ(end_of(plugin([&](Wire& wire) { ::_exit(is_told_late(wire, 0, 13, any)); })), 0);
+}
+
+// Whether the host sleeps, looks or is on its way between the two when that is said.
+TEST_F(ChannelTest, StopsThatAreAnnouncedAreSeenLikeOthers) {
+  auto channel = create();
+  ASSERT_TRUE(channel);
+  constexpr uint64_t kStops = 3000;
+  const pid_t pid = plugin([](Wire& wire) {
+    std::mt19937 random(1);
+    for (uint64_t i = 1; i <= kStops; ++i) {
+      ::usleep(uint32_t(random() % 400));
+      announce_stop(wire);
+      if (i % 3 == 0) announce_stop(wire);
+      if (i % 2 == 0) ::usleep(uint32_t(random() % 400));
+      stop(wire, StopKind::kSyscall, i);
+    }
+  });
+  for (uint64_t i = 1; i <= kStops; ++i) {
+    ASSERT_EQ(channel->wait({}), Channel::Wait::kStopped);
+    ASSERT_EQ(channel->stop().count, i);
+    channel->resume();
+  }
+  EXPECT_EQ(channel->wait({}), Channel::Wait::kGone);
+  EXPECT_EQ(end_of(pid), 0);
 }
 
 TEST_F(ChannelTest, FullTaskTableIsAnError) {
