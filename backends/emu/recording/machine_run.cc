@@ -97,7 +97,7 @@ class Run : public Recording {
     header_.cwd = job.cwd;
   }
 
-  // The process ends with the thread that calls this.
+  // The process ends with the thread that calls this. Then restore(), which takes a while.
   Result<void> start(Mode mode, const std::vector<std::string>& plugins) {
     Launch launch;
     launch.mode = mode;
@@ -107,6 +107,10 @@ class Run : public Recording {
                                       std::move(launch), place_.work.file("qemu.log"));
     if (!started) return fail(started.error());
     process_ = *std::move(started);
+    return {};
+  }
+  Result<void> restore() {
+    restored_ = true;
     return process_->restore_state();
   }
 
@@ -121,6 +125,12 @@ class Run : public Recording {
   uint64_t instructions() const override { return result_.instructions; }
 
   Result<ExitStatus> serve(const OutputSink& output, std::stop_token stop) override {
+    if (!restored_) {
+      if (auto ok = restore(); !ok) {
+        process_.reset();
+        return fail(ok.error());
+      }
+    }
     auto result = serve_guest(*process_, session_, output, std::move(stop));
     if (!result) {
       process_.reset();
@@ -165,6 +175,7 @@ class Run : public Recording {
   SessionOptions session_;
   BundleHeader header_;
   SessionResult result_;
+  bool restored_ = false;
   std::unique_ptr<QemuProcess> process_;  // ends before its files go
 };
 
@@ -240,7 +251,8 @@ Result<std::unique_ptr<Recording>> prepare_recording(const RecordRequest& reques
   header.state = image->state;
   header.kernel = image->kernel_release;
   auto run = std::make_unique<Run>(*std::move(place), *qemu, std::move(session), std::move(header));
-  const auto started = run->start(Mode::kRecord, request.plugins);
+  auto started = run->start(Mode::kRecord, request.plugins);
+  if (started) started = run->restore();
   const Contents made = contents.get();
   if (request.warn) std::ranges::for_each(made.warnings, request.warn);
   if (!made.program) return fail(made.program.error());

@@ -23,8 +23,8 @@ using OutputSink = std::function<bool(Stream stream, const char* data, size_t si
 // One QEMU process that restores a booted state and runs, or replays, one program in it. All its
 // files are in private directories that go with the object, and so does the process.
 //
-// Made by prepare_recording() or prepare_replay(), below: the process then waits, with guest memory
-// and plugins in place and no instruction executed, until serve().
+// Made by prepare_recording() or prepare_replay(), below: the process is there then, and so is
+// guest memory as it was when the guest had booted; no instruction is executed until serve().
 class MachineRun {
  public:
   virtual ~MachineRun() = default;

@@ -17,6 +17,8 @@ constexpr uint64_t kEventsPerProgress = 1024;
 Result<std::optional<ExitStatus>> Session::run(TraceStartEvent start,
                                                const std::function<bool()>& call_off) {
   start_ = std::move(start);
+  // Its memory is there, and QEMU is still busy with the rest. If it fails now on_ready() tells.
+  (void)find_kernel();
   for (;;) {
     const Channel::Wait wait = channel_.wait(call_off);
     if (wait != Channel::Wait::kStopped) break;
@@ -77,10 +79,16 @@ Result<void> Session::handle_stop() {
   return fail(Errc::kBackend, "the plugin reports a stop of a kind that does not exist");
 }
 
-Result<void> Session::on_ready() {
+Result<void> Session::find_kernel() {
+  if (kernel_) return {};
   auto kernel = GuestKernel::find(memory_);
   if (!kernel) return fail(kernel.error());
   kernel_.emplace(*std::move(kernel));
+  return {};
+}
+
+Result<void> Session::on_ready() {
+  if (auto found = find_kernel(); !found) return found;
   for (Observer* const observer : options_.observers)
     if (auto ok = observer->kernel_found(channel_, *kernel_); !ok) return ok;
   // Observers see the guest as it is when a call begins; and a task that was not known before is

@@ -55,6 +55,7 @@ class Session {
   Result<void> handle_stop();
   Sight sight() { return {*guest_, channel_, threads_, first_count_, emit_, disk_}; }
   Result<void> let_observe(Result<Observer::Next> (Observer::*what)(const Sight&));
+  Result<void> find_kernel();
   Result<void> on_ready();
   Result<void> on_marker();
   Result<void> begin(uint64_t task);
@@ -95,8 +96,8 @@ class Session {
   const GuestMemory& memory_;
   const DiskReader* disk_;
   EventSink& sink_;
-  std::optional<GuestKernel> kernel_;
-  std::optional<Guest> guest_;  // once the program has begun
+  std::optional<GuestKernel> kernel_;  // once it is found
+  std::optional<Guest> guest_;         // once the program has begun
   std::optional<GuestContents> contents_;
   std::optional<ContentTracker> tracker_;  // if asked for
   GuestThreads threads_;
