@@ -1,5 +1,7 @@
 #include "backends/emu/tracer/kernel_hooks.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -43,14 +45,19 @@ void choose_call(Channel& channel, const SyscallRow& row, Abi abi, uint32_t nr) 
   for (const CallTest& test : tests) channel.set_interesting_if(test);
 }
 
-// Calls that merely ask. They can be told of when they are over, as they find then what they found
-// before.
+// Calls that merely ask: when they are over, all that they found is still there. Not if they write
+// their answer to memory, where it may overwrite what they were asked.
+bool is_answered_by_number(const SyscallRow& row) {
+  constexpr std::string_view kNames[] = {"access", "faccessat", "faccessat2", "mmap", "mmap2"};
+  return std::ranges::find(kNames, row.name) != std::end(kNames);
+}
+
 void tell_late(Channel& channel) {
   for (const SyscallRow& row : syscall_table())
     for (uint32_t abi = 0; abi < 3; ++abi) {
       if (row.nr[abi] < 0) continue;
       const auto nr = uint32_t(row.nr[abi]);
-      if (row.attention == Attention::kAsks) channel.tell_late(abi, nr);
+      if (is_answered_by_number(row)) channel.tell_late(abi, nr);
       if (!row.asks_if) continue;
       if (const auto test = call_test(Abi(abi), nr, *row.asks_if, false))
         channel.tell_late_if(*test);
