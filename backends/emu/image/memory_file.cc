@@ -71,7 +71,7 @@ Result<void> read_memory(const std::string& path, const MemoryRun& take) {
 Result<void> copy_memory(const std::string& from, const std::string& to) {
   struct stat st {};
   if (::stat(from.c_str(), &st) != 0) return fail_errno("open " + from);
-  const UniqueFd out(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  const UniqueFd out(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!out || ::ftruncate(out.get(), st.st_size) != 0) return fail_errno("make " + to);
   return read_memory(from, [&](uint64_t offset, std::string_view bytes) {
     return write_at(out.get(), offset, bytes);

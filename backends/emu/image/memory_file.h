@@ -14,7 +14,8 @@ namespace fptrace::emu {
 using MemoryRun = std::function<Result<void>(uint64_t offset, std::string_view bytes)>;
 Result<void> read_memory(const std::string& path, const MemoryRun& take);
 
-// `to` is a new file.
+// `to` is a new file, which others may read if the umask lets them: what runs in a guest later is
+// not to be copied to where they can.
 Result<void> copy_memory(const std::string& from, const std::string& to);
 
 }  // namespace fptrace::emu

@@ -64,6 +64,16 @@ TEST_F(MemoryFile, ACopyHasEqualContentAndNoMoreRoom) {
   EXPECT_LE(st.st_blocks * 512, 64 << 10);
 }
 
+// All users may use one image.
+TEST_F(MemoryFile, ACopyMayBeReadByOthers) {
+  const mode_t before = ::umask(022);
+  ASSERT_TRUE(copy_memory(path("from"), path("to")));
+  ::umask(before);
+  struct stat st {};
+  ASSERT_EQ(::stat(path("to").c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 0777, 0644u);
+}
+
 TEST_F(MemoryFile, AnErrorNamesTheFile) {
   const auto none = copy_memory(path("none"), path("to"));
   ASSERT_FALSE(none);
