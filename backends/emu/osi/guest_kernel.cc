@@ -110,20 +110,20 @@ PageTables GuestKernel::tables() const {
   return {info_.page_tables - kImage + info_.phys_base, info_.five_levels};
 }
 
-std::optional<uint64_t> GuestKernel::physical(uint64_t vaddr) const {
-  // These two without a look at page tables, as nearly all reads are from them. With KASLR other
-  // things lie in the address space right behind the memory that is there.
-  if (direct_map_ != 0 && vaddr - direct_map_ < memory_->end()) return vaddr - direct_map_;
+std::optional<uint64_t> GuestKernel::without_page_tables(uint64_t vaddr) const {
+  if (!directly_mapped(vaddr).empty()) return vaddr - direct_map_;
   if (vaddr - kImage < kMaxImage) return vaddr - kImage + info_.phys_base;
-  return memory_->translate(tables(), vaddr);
+  return std::nullopt;
+}
+
+std::optional<uint64_t> GuestKernel::physical(uint64_t vaddr) const {
+  const auto paddr = without_page_tables(vaddr);
+  return paddr ? paddr : memory_->translate(tables(), vaddr);
 }
 
 size_t GuestKernel::read(uint64_t vaddr, std::span<std::byte> out) const {
-  if (direct_map_ != 0 && vaddr - direct_map_ < memory_->end())
-    return memory_->read_physical(vaddr - direct_map_, out);
-  if (vaddr - kImage < kMaxImage)
-    return memory_->read_physical(vaddr - kImage + info_.phys_base, out);
-  return memory_->read_virtual(tables(), vaddr, out);
+  const auto paddr = without_page_tables(vaddr);
+  return paddr ? memory_->read_physical(*paddr, out) : memory_->read_virtual(tables(), vaddr, out);
 }
 
 std::string GuestKernel::text(uint64_t vaddr, size_t most) const {

@@ -45,16 +45,17 @@ class GuestKernel {
   // A member of one, two, four or eight bytes as an unsigned number; nullopt when it is absent, of
   // another size or not readable, or when `object` is 0.
   std::optional<uint64_t> number(uint64_t object, Member member) const {
-    if (object == 0 || !member || member.size > sizeof(uint64_t)) return std::nullopt;
+    if (object == 0 || !member || member.size == 0 || member.size > sizeof(uint64_t))
+      return std::nullopt;
     uint64_t out = 0;
     // Nearly all are here.
     const auto mapped = directly_mapped(object + member.offset);
-    if (mapped.size() >= sizeof out && member.size != 0) {
+    if (mapped.size() >= sizeof out) {
       std::memcpy(&out, mapped.data(), sizeof out);
       return out & ~uint64_t{0} >> (sizeof out - member.size) * 8;
     }
     const auto bytes = std::as_writable_bytes(std::span(&out, 1)).first(member.size);
-    if (member.size == 0 || read(object + member.offset, bytes) != member.size) return std::nullopt;
+    if (read(object + member.offset, bytes) != member.size) return std::nullopt;
     return out;  // little endian
   }
   uint64_t pointer(uint64_t object, Member member) const {
@@ -93,6 +94,8 @@ class GuestKernel {
     if (direct_map_ == 0) return {};
     return memory_->physical_from(vaddr - direct_map_);
   }
+  // Of what is mapped at a constant distance: all memory, and the kernel's image.
+  std::optional<uint64_t> without_page_tables(uint64_t vaddr) const;
 
   const GuestMemory* memory_;
   VmcoreInfo info_;

@@ -79,8 +79,6 @@ class GuestMemory {
   // The parts of it, in whole pages, that the guest has ever written to, for scans: on a tmpfs,
   // merely looking at the others would give them memory.
   std::vector<std::span<const std::byte>> written() const;
-  // The first physical address behind all of it.
-  uint64_t end() const { return high().empty() ? low_size_ : kHighBase + high().size(); }
 
  private:
   GuestMemory(std::span<const std::byte> bytes, size_t low_size, UniqueFd file)
