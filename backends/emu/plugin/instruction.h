@@ -23,8 +23,15 @@ enum class InstructionKind : uint8_t {
 // put some before any instruction.
 InstructionKind classify(const uint8_t* bytes, size_t size);
 
-// It touches neither memory nor a device and raises no exception, so that the next one of its block
-// follows for certain. Of a whole instruction, too; false if in doubt.
-bool is_of_registers_only(const uint8_t* bytes, size_t size);
+// Whether the next instruction of its block follows for certain.
+enum class Follows : uint8_t {
+  kPerhaps,   // it may fault or reach a device, or there is a doubt
+  kInKernel,  // in the kernel it does: all it touches are the stack, by rsp, the kernel's own
+              // variables, by rip, and the processor's, by gs. They are always there, and RAM
+  kAlways,    // it touches neither memory nor a device and raises no exception
+};
+
+// Of one whole instruction, too. kInKernel holds for 64-bit code only.
+Follows what_follows(const uint8_t* bytes, size_t size);
 
 }  // namespace fptrace::emu

@@ -15,10 +15,9 @@ class InstructionCount {
   // follows those that stop_at() names, with its address, and may read registers.
   void set_up(const Wire& wire, qemu_plugin_vcpu_udata_cb_t on_reached);
   // Of the first of each run of instructions that are all begun if it is, as long as none but the
-  // last has callbacks. Before any other callback of it.
+  // last has callbacks that ask for the count. Before any other callback of it. With moments each
+  // instruction is a run of its own.
   void instrument(qemu_plugin_insn* first, size_t size);
-  // Runs may have more than one instruction.
-  bool takes_runs() const { return !wire_->want_moment; }
 
   // Begun so far, with the one that a callback is for; 0 when nothing is counted.
   uint64_t now() const;

@@ -241,13 +241,22 @@ struct Code {
 
 // It ends a run of those that are counted at once (see InstructionCount).
 bool ends_run(const Code& code) {
-  return !is_of_registers_only(code.bytes, code.size) || is_hooked(code.vaddr);
+  if (g.wire->want_moment || is_hooked(code.vaddr)) return true;
+  const bool has_callback_of_access = g.wire->want_taint || g.wire->want_find != 0;
+  switch (what_follows(code.bytes, code.size)) {
+    case Follows::kAlways:
+      return false;
+    case Follows::kInKernel:
+      return has_callback_of_access || is_user_address(code.vaddr);
+    case Follows::kPerhaps:
+      return true;
+  }
+  return true;
 }
 
 void count_instructions(qemu_plugin_tb* block, size_t count) {
-  const bool takes_runs = g.count.takes_runs();
   for (size_t first = 0, i = 0; i < count; ++i) {
-    if (takes_runs && i + 1 < count && !ends_run(Code(qemu_plugin_tb_get_insn(block, i)))) continue;
+    if (i + 1 < count && !ends_run(Code(qemu_plugin_tb_get_insn(block, i)))) continue;
     g.count.instrument(qemu_plugin_tb_get_insn(block, first), i + 1 - first);
     first = i + 1;
   }
@@ -264,18 +273,19 @@ void instrument_user(qemu_plugin_insn* instruction, InstructionKind kind, uint64
   qemu_plugin_register_vcpu_insn_exec_cb(instruction, callback, QEMU_PLUGIN_CB_R_REGS, address);
 }
 
+void instrument_hooks(qemu_plugin_insn* instruction, uint64_t vaddr) {
+  const auto call = [&](uint64_t function, qemu_plugin_vcpu_udata_cb_t callback, uint64_t detail) {
+    if (function == vaddr)
+      qemu_plugin_register_vcpu_insn_exec_cb(instruction, callback, QEMU_PLUGIN_CB_R_REGS,
+                                             reinterpret_cast<void*>(detail));
+  };
+  for (uint64_t i = 0; i < kMostHooks; ++i) call(g.wire->hooks[i], on_hook, i);
+  for (uint64_t i = 0; i < kPageHooks; ++i) call(g.wire->page_hooks[i], on_page, i);
+  call(g.wire->switch_function, on_switch, 0);
+}
+
 void instrument_kernel(qemu_plugin_insn* instruction, InstructionKind kind, uint64_t vaddr) {
-  for (uint64_t i = 0; i < kMostHooks; ++i) {
-    if (g.wire->hooks[i] == vaddr)
-      qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_hook, QEMU_PLUGIN_CB_R_REGS,
-                                             reinterpret_cast<void*>(i));
-  }
-  for (uint64_t i = 0; i < kPageHooks; ++i)
-    if (g.wire->page_hooks[i] == vaddr)
-      qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_page, QEMU_PLUGIN_CB_R_REGS,
-                                             reinterpret_cast<void*>(i));
-  if (g.wire->switch_function == vaddr)
-    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_switch, QEMU_PLUGIN_CB_R_REGS, nullptr);
+  if (is_hooked(vaddr)) instrument_hooks(instruction, vaddr);
   qemu_plugin_vcpu_udata_cb_t callback = nullptr;
   if (kind == InstructionKind::kSysretl || kind == InstructionKind::kSysretq) callback = on_sysret;
   if (kind == InstructionKind::kSysexit) callback = on_sysexit;
