@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "backends/emu/channel/turn.h"
 
@@ -16,10 +17,9 @@ namespace {
 
 constexpr long kLookAroundNs = 20'000'000;
 
-// Whether somebody woke us; else the word has another value, or time is over.
-bool futex_wait(std::atomic<uint32_t>& word, uint32_t value) {
+void futex_wait(std::atomic<uint32_t>& word, uint32_t value) {
   const timespec limit{0, kLookAroundNs};
-  return ::syscall(SYS_futex, &word, FUTEX_WAIT, value, &limit, nullptr, 0) == 0;
+  ::syscall(SYS_futex, &word, FUTEX_WAIT, value, &limit, nullptr, 0);
 }
 void futex_wake(std::atomic<uint32_t>& word) {
   ::syscall(SYS_futex, &word, FUTEX_WAKE, 1, nullptr, nullptr, 0);
@@ -106,18 +106,21 @@ Channel::Wait Channel::wait(const std::function<bool()>& call_off) {
 
 Channel::Wait Channel::wait_for_turn(const std::function<bool()>& call_off, int looks) {
   std::atomic<uint32_t>& turn = wire_->turn;
-  constexpr uint32_t kGuest = uint32_t(Turn::kGuest);
-  if (turn_changes_soon(*wire_, Turn::kGuest, looks)) return Wait::kStopped;
-  for (;;) {
+  if (guest_stops_soon(*wire_, looks)) return Wait::kStopped;
+  for (bool announced = false;;) {
+    const uint32_t before = turn.load();
+    if (!is_guests(before)) return Wait::kStopped;
+    if (before == uint32_t(Turn::kSoon) && !std::exchange(announced, true) &&
+        guest_stops_soon(*wire_, kLooksForReturn))
+      return Wait::kStopped;
     wire_->sleeping.store(1);
     // It compares once more, so a turn given meanwhile is not slept through.
-    const bool woken = futex_wait(turn, kGuest);
-    if (turn.load() != kGuest) return Wait::kStopped;
-    if (woken && turn_changes_soon(*wire_, Turn::kGuest, kLooksForReturn)) return Wait::kStopped;
+    futex_wait(turn, before);
+    if (turn.load() != before) continue;
     const bool lives = plugin_lives();
     plugin_seen_ = plugin_seen_ || lives;
     // It may have given its last turn and gone between the two looks.
-    if (plugin_seen_ && !lives) return turn.load() != kGuest ? Wait::kStopped : Wait::kGone;
+    if (plugin_seen_ && !lives) return is_guests(turn.load()) ? Wait::kGone : Wait::kStopped;
     if (call_off && call_off()) return Wait::kCalledOff;
   }
 }

@@ -61,7 +61,10 @@ class Channel {
 
   // At a stop only.
   void set_current_paddr(uint64_t paddr) { wire_->current_paddr = paddr; }
-  void set_hook(uint32_t index, uint64_t vaddr) { wire_->hooks[index] = vaddr; }
+  void set_hook(uint32_t index, uint64_t vaddr, uint32_t flags) {
+    wire_->hooks[index] = vaddr;
+    wire_->hook_flags[index] = flags;
+  }
   // kPage stops: at entry of these functions (0: none), for the pages of these address_spaces; the
   // pointer to it is at `offset` in a struct page. False: more than there is room for.
   void set_page_hooks(uint64_t first, uint64_t second, uint32_t offset) {

@@ -20,10 +20,15 @@
 namespace fptrace::emu {
 
 // Bumped with every change to this file. The plugin refuses another version and says so.
-inline constexpr uint32_t kWireVersion = 8;
+inline constexpr uint32_t kWireVersion = 9;
 inline constexpr uint64_t kWireMagic = 0x4c4e434550415246;  // "FRAPECNL"
 
-enum class Turn : uint32_t { kGuest, kHost, kQuit /* the host wants QEMU to end */ };
+enum class Turn : uint32_t {
+  kGuest,
+  kHost,
+  kQuit,  // the host wants QEMU to end
+  kSoon,  // the guest's, and it will stop in a moment
+};
 
 enum class StopKind : uint32_t {
   kNone,
@@ -33,7 +38,7 @@ enum class StopKind : uint32_t {
   // when the call is about to return to user mode, and the call may be over.
   kSyscall,
   kReturn,   // a task with kAwaitReturn is about to go on in user mode
-  kHook,     // the kernel enters the function at hooks[detail], for a task that is watched
+  kHook,     // the kernel enters the function at hooks[detail], for a task of its flags
   kMarker,   // cpuid with EAX=kMarkerLeaf in user mode; the Marker is in ECX
   kSwitch,   // the CPU goes on with another task: `task`, from now on; RDI has the one before
   kEnd,      // QEMU is about to exit
@@ -87,8 +92,9 @@ struct StopRecord {
 // What the host wants to be told of a task. It forgets a task before the kernel can use its address
 // again: at its last act, which is a hook.
 enum TaskFlags : uint32_t {
-  kWatchCalls = 1,   // kSyscall for calls in `interesting`, and kHook
-  kAwaitReturn = 2,  // kReturn, each time until cleared
+  kWatchCalls = 1,       // kSyscall for calls in `interesting`
+  kAwaitReturn = 2,      // kReturn, each time until cleared
+  kAwaitNewProgram = 4,  // for hooks only: the call is an exec that is looked at once more
 };
 struct TaskSlot {
   uint64_t task;  // 0: empty
@@ -165,10 +171,11 @@ struct Wire {
   uint64_t ram_size, ram_low_size;
 
   // Written by the host at a stop.
-  uint64_t current_paddr;      // of the kernel's pointer to the current task; 0: not known
-  uint64_t hooks[kMostHooks];  // virtual addresses; 0: none
-  uint32_t watch_all;          // 1: tasks without a slot have kWatchCalls
-  uint64_t switch_function;    // where the kernel changes tasks (prev, next); 0: not known
+  uint64_t current_paddr;           // of the kernel's pointer to the current task; 0: not known
+  uint64_t hooks[kMostHooks];       // virtual addresses; 0: none
+  uint32_t hook_flags[kMostHooks];  // TaskFlags: kHook for a task that has one of them
+  uint32_t watch_all;               // 1: tasks without a slot have kWatchCalls
+  uint64_t switch_function;         // where the kernel changes tasks (prev, next); 0: not known
   // What the plugin is to be ready for; set before QEMU is started.
   uint32_t want_moment;    // 1: RequestKind::kMoment
   uint32_t want_blocks;    // 1: see coverage_wire.h

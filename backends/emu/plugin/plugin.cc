@@ -111,11 +111,14 @@ void on_cpuid(unsigned, void* vaddr) {
   yield_turn(*g.wire);
 }
 
-// A task is about to go on in user mode. True: the host waits for that.
-bool is_awaited(uint64_t task) {
+// What the host waits for; it knows when it has heard of the call.
+uint32_t flags_after_call(uint64_t task) {
   if (g.late.task == task) tell_late_entry();
-  return (flags_of(task) & kAwaitReturn) != 0;
+  return flags_of(task);
 }
+
+// A task is about to go on in user mode. True: the host waits for that.
+bool is_awaited(uint64_t task) { return (flags_after_call(task) & kAwaitReturn) != 0; }
 
 void on_sysret(unsigned, void* code_segment) {
   const uint64_t task = current_task();
@@ -164,8 +167,8 @@ void on_iret(unsigned, void*) {
 
 void on_hook(unsigned, void* index) {
   const uint64_t task = current_task();
-  if ((flags_of(task) & kWatchCalls) == 0) return;
   const auto hook = uint32_t(uint64_t(index));
+  if ((flags_after_call(task) & g.wire->hook_flags[hook]) == 0) return;
   StopRecord& stop = begin_stop(StopKind::kHook, hook, task);
   g.registers.read(stop.cpu);
   stop.cpu.rip = g.wire->hooks[hook];

@@ -90,7 +90,7 @@ void give_turn_and_wait(Wire& wire) {
   wire.turn.store(uint32_t(Turn::kHost));
   if (wire.sleeping.exchange(0) != 0)
     ::syscall(SYS_futex, &wire.turn, FUTEX_WAKE, 1, nullptr, nullptr, 0);
-  (void)turn_changes_soon(wire, Turn::kHost, kLooksForAnswer);
+  (void)host_answers_soon(wire, kLooksForAnswer);
   while (wire.turn.load() == uint32_t(Turn::kHost)) {
     wire.sleeping.store(1);
     // Not woken if the turn came back between the two lines: the kernel compares once more.
@@ -118,9 +118,9 @@ void yield_turn(Wire& wire) {
   }
 }
 
-// The mark of the sleeper stays: it is his to find that his turn has not come.
 void announce_stop(Wire& wire) {
-  if (wire.sleeping.load() != 0)
+  wire.turn.store(uint32_t(Turn::kSoon));
+  if (wire.sleeping.exchange(0) != 0)
     ::syscall(SYS_futex, &wire.turn, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
 

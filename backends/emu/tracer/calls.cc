@@ -40,7 +40,8 @@ Result<void> Session::on_call() {
   thread->outer_root = foreign_root(*thread);  // before what this call may change
   thread->is_exec = is_exec(thread->call);
   thread->mm = thread->is_exec ? guest_->mm(thread->task) : 0;
-  return watch(*thread, kAwaitReturn);
+  const bool look_again = thread->is_exec && thread->partial;
+  return watch(*thread, kAwaitReturn | (look_again ? uint32_t{kAwaitNewProgram} : 0));
 }
 
 Result<void> Session::on_return() {

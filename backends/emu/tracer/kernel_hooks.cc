@@ -15,9 +15,12 @@ namespace {
 constexpr struct {
   Hook hook;
   const char* function;
-} kHooks[] = {{Hook::kNewTask, "wake_up_new_task"},  {Hook::kTaskEnd, "do_exit"},
-              {Hook::kSignalWork, "get_signal"},     {Hook::kHandler, "signal_setup_done"},
-              {Hook::kNewProgram, "begin_new_exec"}, {Hook::kFatal, "do_group_exit"}};
+  uint32_t flags;
+} kHooks[] = {{Hook::kNewTask, "wake_up_new_task", kWatchCalls},
+              {Hook::kTaskEnd, "do_exit", kWatchCalls},
+              {Hook::kSignalWork, "get_signal", kAwaitReturn},
+              {Hook::kHandler, "signal_setup_done", kWatchCalls},
+              {Hook::kNewProgram, "begin_new_exec", kAwaitNewProgram}};
 
 bool is_wanted(const SyscallRow& row, Calls calls) {
   if (calls == Calls::kExec) return row.name == "execve" || row.name == "execveat";
@@ -87,10 +90,10 @@ Result<void> set_up_channel(Channel& channel, const GuestKernel& kernel, Calls c
   };
   const auto current = kernel.physical(kernel.current_location());
   if (!current) return lacks("the current task");
-  for (const auto& [hook, function] : kHooks) {
+  for (const auto& [hook, function, flags] : kHooks) {
     const uint64_t address = kernel.symbol(function);
     if (address == 0) return lacks(function);
-    channel.set_hook(uint32_t(hook), address);
+    channel.set_hook(uint32_t(hook), address, flags);
   }
   // arch/x86/kernel/process_64.c: called from assembly, so it is always a function of its own.
   constexpr const char* kSwitch = "__switch_to";

@@ -14,10 +14,10 @@ namespace fptrace::emu {
 enum class Hook : uint32_t {
   kNewTask,     // wake_up_new_task(task): a clone succeeded, the child has not run yet
   kTaskEnd,     // do_exit(code): the caller ends, whatever the reason
-  kSignalWork,  // get_signal(ksignal): on the way out of the kernel, a signal waits
+  kSignalWork,  // get_signal(ksignal): on the way out of a call that is awaited, a signal waits
   kHandler,     // signal_setup_done(failed, ksignal, stepping): its handler runs next
-  kNewProgram,  // begin_new_exec(bprm): an exec succeeds, and all of the old program is still there
-  kFatal,       // do_group_exit(code): an exit_group, or a signal that kills
+  kNewProgram,  // begin_new_exec(bprm): an exec succeeds, and all of the old program is still
+                // there. Only where its arguments could not be read before
 };
 
 // Which system calls the guest stops at.

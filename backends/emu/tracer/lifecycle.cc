@@ -46,9 +46,6 @@ Result<void> Session::on_hook() {
     case Hook::kNewProgram:
       on_new_program(*thread);
       return {};
-    case Hook::kFatal:
-      on_fatal(*thread);
-      return {};
   }
   return {};
 }
@@ -109,6 +106,7 @@ void Session::on_task_end(GuestThread& thread) {
   channel_.forget_task(thread.task);
   thread.pending.reset();
   GuestProcess& process = *thread.process;
+  if (const auto code = group_exit_code(thread)) report_fatal_signal(thread, int(*code & 0x7f));
   const bool is_leader = thread.tid == process.key.pid;
   if (is_leader) {
     process.leader_ended = true;
@@ -120,13 +118,27 @@ void Session::on_task_end(GuestThread& thread) {
   threads_.remove(thread.task);
 }
 
-void Session::end_process(GuestThread& last) {
+// Where the process ends as a whole: by exit_group(2), or by a signal.
+std::optional<uint64_t> Session::group_exit_code(const GuestThread& thread) const {
   const GuestKernel& kernel = guest_->kernel();
   const auto& layout = kernel.layout();
-  const uint64_t signal = kernel.pointer(last.task, layout.task.signal);
-  const uint64_t flags = kernel.number(signal, layout.signal.flags).value_or(0);
-  const uint64_t group_code = kernel.number(signal, layout.signal.group_exit_code).value_or(0);
-  const int code = (flags & kGroupExit) ? int(group_code) : last.process->leader_code;
+  const uint64_t signal = kernel.pointer(thread.task, layout.task.signal);
+  if ((kernel.number(signal, layout.signal.flags).value_or(0) & kGroupExit) == 0)
+    return std::nullopt;
+  return kernel.number(signal, layout.signal.group_exit_code);
+}
+
+// A signal that kills without a core dump is turned into a SIGKILL for every thread when it is sent
+// (complete_signal() in kernel/signal.c); which one it was says the process's exit code. Nobody is
+// told of a true SIGKILL.
+void Session::report_fatal_signal(GuestThread& thread, int signo) {
+  if (signo == 0 || signo == SIGKILL || std::exchange(thread.process->fatal_told, true)) return;
+  emit(&thread, SignalEvent{signo, 0});
+}
+
+void Session::end_process(GuestThread& last) {
+  const auto group_code = group_exit_code(last);
+  const int code = group_code ? int(*group_code) : last.process->leader_code;
   const ProcessKey key = last.process->key;
   emit(key, key.pid, ExitEvent{exit_status(code)});
   if (openers_) openers_->forget(key.pid);
@@ -168,24 +180,9 @@ void Session::on_handler(GuestThread& thread) {
   emit(&thread, SignalEvent{int32_t(*signo), int32_t(uint32_t(sender))});
 }
 
-// A signal that kills without a core dump is turned into a SIGKILL for every thread when it is sent
-// (complete_signal() in kernel/signal.c); which one it was says the process's exit code. Nobody is
-// told of a true SIGKILL.
-void Session::on_fatal(GuestThread& thread) {
-  const GuestKernel& kernel = guest_->kernel();
-  const auto& layout = kernel.layout();
-  const uint64_t signal = kernel.pointer(thread.task, layout.task.signal);
-  const bool decided = kernel.number(signal, layout.signal.flags).value_or(0) & kGroupExit;
-  const uint64_t code = decided ? kernel.number(signal, layout.signal.group_exit_code).value_or(0)
-                                : uint32_t(stop().cpu.gpr[kRdi]);
-  const int signo = int(code & 0x7f);
-  if (signo == 0 || signo == SIGKILL || std::exchange(thread.process->fatal_told, true)) return;
-  emit(&thread, SignalEvent{signo, 0});
-}
-
 // By now the kernel has read the call's arguments, and they are not gone yet.
 void Session::on_new_program(GuestThread& thread) {
-  if (!thread.pending || !thread.is_exec || !thread.partial) return;
+  if (!thread.pending || !thread.is_exec) return;
   if (auto again = decoder_.enter(thread.view, thread.call)) thread.pending = std::move(again);
 }
 

@@ -83,12 +83,13 @@ class Session {
   Result<void> on_hook();
   Result<void> on_new_task(GuestThread& parent);
   void on_task_end(GuestThread& thread);
+  std::optional<uint64_t> group_exit_code(const GuestThread& thread) const;
+  void report_fatal_signal(GuestThread& thread, int signo);
   void end_process(GuestThread& last);
   void on_signal_work(GuestThread& thread);
   bool was_denied(const GuestThread& thread, const SavedRegisters& saved) const;
   void on_handler(GuestThread& thread);
   void on_new_program(GuestThread& thread);
-  void on_fatal(GuestThread& thread);
   GuestThread& on_exec_done(GuestThread& thread);
 
   const Options& options_;
