@@ -5,13 +5,15 @@
 namespace fptrace {
 
 // Starts a thread that gets no signal meant for the process: those are for the threads that wait
-// for them. An errno, 0 for success.
-inline int start_signal_free_thread(pthread_t& thread, void* (*run)(void*), void* argument) {
+// for them. Its name (15 characters at most) is what ps(1) shows. An errno, 0 for success.
+inline int start_signal_free_thread(pthread_t& thread, const char* name, void* (*run)(void*),
+                                    void* argument) {
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   const int error = ::pthread_create(&thread, nullptr, run, argument);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error == 0) (void)::pthread_setname_np(thread, name);
   return error;
 }
 

@@ -101,8 +101,11 @@ class Bench:
             a = re.sub(r",rr=record,rrfile=.*", mode.format(place=place), a)
             if a != "-S":
                 now.append(a)
+        # On one processor, as fptrace keeps it (backends/emu/qemu/same_processor.h).
+        processor = {min(os.sched_getaffinity(0))}
         with Cost() as cost, subprocess.Popen(["qemu-system-x86_64", *now], stdin=subprocess.DEVNULL,
-                                              pass_fds=[to_read, from_write, its.fileno()]) as qemu:
+                                              pass_fds=[to_read, from_write, its.fileno()],
+                                              preexec_fn=lambda: os.sched_setaffinity(0, processor)) as qemu:
             for fd in (to_read, from_write):
                 os.close(fd)
             its.close()

@@ -39,7 +39,7 @@ void* wait_for_death_of_host(void* wire) {
 
 const char* watch_host(Wire* wire) {
   pthread_t thread;
-  if (start_signal_free_thread(thread, wait_for_death_of_host, wire) != 0)
+  if (start_signal_free_thread(thread, "fptrace-watch", wait_for_death_of_host, wire) != 0)
     return "no thread to watch the host program with";
   ::pthread_detach(thread);
   return nullptr;

@@ -216,7 +216,7 @@ void TaintFeed::start_thread() {
     return nullptr;
   };
   pthread_t thread;
-  if (start_signal_free_thread(thread, run, this) != 0)
+  if (start_signal_free_thread(thread, "fptrace-labels", run, this) != 0)
     give_up("fptrace plugin: no thread to follow labels with\n");
   ::pthread_detach(thread);
   has_thread_ = true;

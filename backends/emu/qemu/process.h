@@ -2,12 +2,14 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backends/emu/qemu/machine.h"
 #include "backends/emu/qemu/qemu_binary.h"
 #include "backends/emu/qemu/qmp.h"
+#include "backends/emu/qemu/same_processor.h"
 #include "common/base/child_process.h"
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
@@ -55,6 +57,7 @@ class QemuProcess {
   Qmp qmp_;
   UniqueFd to_guest_, from_guest_;
   std::string log_;
+  std::optional<SameProcessor> same_processor_;
 };
 
 // The last line that is not blank of a text file; empty when there is none.

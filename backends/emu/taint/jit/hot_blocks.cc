@@ -142,7 +142,7 @@ bool HotBlocks::start() {
     static_cast<HotBlocks*>(self)->compile_all();
     return nullptr;
   };
-  started_ = start_signal_free_thread(thread_, run, this) == 0;
+  started_ = start_signal_free_thread(thread_, "fptrace-jit", run, this) == 0;
   return started_;
 }
 

@@ -1,0 +1,65 @@
+#pragma once
+#include <sched.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "common/base/unique_fd.h"
+
+namespace fptrace::emu {
+
+// Whether threads that wake each other all the time should share a processor: yes, unless somebody
+// else wants it.
+class SharingPolicy {
+ public:
+  // Of an interval: how long the thread that ran most was ready to run and did not, and how long
+  // the interval was.
+  bool should_share(std::chrono::nanoseconds waited, std::chrono::nanoseconds passed);
+
+ private:
+  int intervals_apart_ = 1;  // to go: at first the scheduler finds a place that is free
+};
+
+// Keeps the threads of a process on one processor as SharingPolicy says, until it is destroyed.
+// Those whose name begins with "fptrace" have work of their own and go where they like.
+//
+// In a recording or a replay the thread that runs the guest wakes QEMU's main loop, and its
+// monitor, thousands of times a second. From one processor to another, idle one that takes some 20
+// us where the host is a virtual machine itself: up to a quarter of a recording's time.
+//
+// Does nothing where there is one processor, or where the kernel does not tell how long threads
+// wait (proc(5): /proc/PID/task/TID/schedstat, CONFIG_SCHED_INFO).
+class SameProcessor {
+ public:
+  explicit SameProcessor(pid_t process);
+  SameProcessor(const SameProcessor&) = delete;
+  SameProcessor& operator=(const SameProcessor&) = delete;
+
+ private:
+  struct Times {
+    std::chrono::nanoseconds ran, waited;
+  };
+  struct Busiest {
+    pid_t thread = 0;
+    Times times{};  // in the last interval
+  };
+  void keep(const std::stop_token& stop);
+  std::vector<pid_t> threads() const;
+  bool is_own(pid_t thread) const;
+  Busiest find_busiest();
+  void place(const cpu_set_t& others, const cpu_set_t& own) const;
+
+  UniqueFd tasks_;  // /proc/PID/task: nobody else's, even if the number is used again
+  std::map<pid_t, Times> before_;  // since each began
+  std::mutex mutex_;
+  std::condition_variable_any asked_to_stop_;
+  std::jthread thread_;  // the last: it uses the others
+};
+
+}  // namespace fptrace::emu

@@ -1,0 +1,125 @@
+#include "backends/emu/qemu/same_processor.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <thread>
+
+namespace fptrace::emu {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(SharingPolicy, SharesOnceAPlaceWasFound) {
+  SharingPolicy policy;
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(policy.should_share(10ms, 50ms));
+}
+
+TEST(SharingPolicy, LetsGoWhileSomebodyElseWantsTheProcessor) {
+  SharingPolicy policy;
+  EXPECT_TRUE(policy.should_share(0ms, 50ms));
+  EXPECT_FALSE(policy.should_share(25ms, 50ms));
+  int apart = 1;
+  while (!policy.should_share(0ms, 50ms)) ++apart;
+  EXPECT_EQ(apart, 20);
+  EXPECT_TRUE(policy.should_share(0ms, 50ms));
+  EXPECT_FALSE(policy.should_share(25ms, 50ms));
+}
+
+int processors_of(pid_t thread) {
+  cpu_set_t set;
+  return ::sched_getaffinity(thread, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+
+[[noreturn]] void run_all_the_time() {
+  for (;;) {}
+}
+
+class Child {
+ public:
+  explicit Child(void (*run)() = run_all_the_time) : pid_(::fork()) {
+    if (pid_ == 0) run();
+  }
+  ~Child() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  pid_t pid() const { return pid_; }
+  // 0: there is none.
+  pid_t second_thread() const {
+    for (const auto& task :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/task"))
+      if (const int thread = std::stoi(task.path().filename()); thread != pid_) return thread;
+    return 0;
+  }
+
+ private:
+  const pid_t pid_;
+};
+
+bool happens(const std::function<bool()>& what) {
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  while (!what()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(10ms);
+  }
+  return true;
+}
+
+class SameProcessorTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    cpu_set_t set;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof set, &set), 0);
+    all_ = CPU_COUNT(&set);
+    if (all_ < 2) GTEST_SKIP() << "there is one processor";
+    if (::access("/proc/self/schedstat", R_OK) != 0)
+      GTEST_SKIP() << "the kernel does not tell how long threads wait";
+  }
+  int all_ = 0;
+};
+
+TEST_F(SameProcessorTest, KeepsThreadsThere) {
+  const Child busy;
+  const SameProcessor same(busy.pid());
+  EXPECT_TRUE(happens([&] { return processors_of(busy.pid()) == 1; }));
+}
+
+TEST_F(SameProcessorTest, LetsThemGoWhenAnotherWantsTheProcessor) {
+  const Child busy, other;
+  const SameProcessor same(busy.pid());
+  ASSERT_TRUE(happens([&] { return processors_of(busy.pid()) == 1; }));
+  cpu_set_t set;
+  ASSERT_EQ(::sched_getaffinity(busy.pid(), sizeof set, &set), 0);
+  ASSERT_EQ(::sched_setaffinity(other.pid(), sizeof set, &set), 0);
+  EXPECT_TRUE(happens([&] { return processors_of(busy.pid()) == all_; }));
+}
+
+// It begins where the one that made it is kept.
+TEST_F(SameProcessorTest, LetsOwnThreadsGoWhereTheyLike) {
+  const Child child([] {
+    while (processors_of(0) != 1) {}
+    std::thread([] {
+      ::prctl(PR_SET_NAME, "fptrace-busy");
+      run_all_the_time();
+    }).detach();
+    run_all_the_time();
+  });
+  const SameProcessor same(child.pid());
+  ASSERT_TRUE(happens([&] { return child.second_thread() != 0; }));
+  EXPECT_TRUE(happens([&] { return processors_of(child.second_thread()) == all_; }));
+  EXPECT_TRUE(happens([&] { return processors_of(child.pid()) == 1; }));
+}
+
+}  // namespace
+}  // namespace fptrace::emu
