@@ -2,10 +2,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -22,6 +27,7 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kInterval{50};
 constexpr int kIntervalsApart = 20;
+constexpr nanoseconds kDear{5'000};
 constexpr char kOwnThreads[] = "fptrace";
 
 std::string read_file(int directory, pid_t thread, const char* name) {
@@ -59,8 +65,29 @@ bool SharingPolicy::should_share(nanoseconds waited, nanoseconds passed) {
   return intervals_apart_ == 0;
 }
 
-SameProcessor::SameProcessor(pid_t process)
-    : tasks_(::open(("/proc/" + std::to_string(process) + "/task").c_str(),
+nanoseconds cost_of_waking() {
+  constexpr int kRounds = 15;
+  constexpr std::chrono::microseconds kUntilItSleeps{200};
+  std::atomic<uint32_t> round = 0;
+  std::jthread sleeper([&round] {
+    for (uint32_t seen = 0; seen < kRounds; seen = round.load())
+      ::syscall(SYS_futex, &round, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
+  });
+  std::array<nanoseconds, kRounds> costs{};
+  for (nanoseconds& cost : costs) {
+    std::this_thread::sleep_for(kUntilItSleeps);
+    ++round;
+    const auto begin = steady_clock::now();
+    ::syscall(SYS_futex, &round, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    cost = steady_clock::now() - begin;
+  }
+  std::ranges::nth_element(costs, costs.begin() + kRounds / 2);
+  return costs[kRounds / 2];
+}
+
+SameProcessor::SameProcessor(pid_t process, bool always)
+    : always_(always),
+      tasks_(::open(("/proc/" + std::to_string(process) + "/task").c_str(),
                     O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   sigset_t all, before;
   ::sigfillset(&all);
@@ -113,6 +140,7 @@ void SameProcessor::keep(const std::stop_token& stop) {
   cpu_set_t allowed;
   if (!tasks_ || ::sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2)
     return;
+  if (!always_ && cost_of_waking() < kDear) return;
   SharingPolicy policy;
   std::optional<cpu_set_t> shared;
   auto then = steady_clock::now();

@@ -26,18 +26,24 @@ class SharingPolicy {
   int intervals_apart_ = 1;  // to go: at first the scheduler finds a place that is free
 };
 
+// What it takes now to wake a thread that sleeps on another processor; measured, in some
+// milliseconds. It depends on the host: some 2 us where the hardware is its own, 5 to 20 in a
+// virtual machine, as an interrupt to an idle processor is its hypervisor's business.
+std::chrono::nanoseconds cost_of_waking();
+
 // Keeps the threads of a process on one processor as SharingPolicy says, until it is destroyed.
 // Those whose name begins with "fptrace" have work of their own and go where they like.
 //
-// In a recording or a replay the thread that runs the guest wakes QEMU's main loop, and its
-// monitor, thousands of times a second. From one processor to another, idle one that takes some 20
-// us where the host is a virtual machine itself: up to a quarter of a recording's time.
+// In a recording the thread that runs the guest wakes QEMU's main loop, and its
+// monitor, thousands of times a second. Where waking is dear that is up to a quarter of a
+// recording's time; where it is not, two processors do more than one.
 //
-// Does nothing where there is one processor, or where the kernel does not tell how long threads
-// wait (proc(5): /proc/PID/task/TID/schedstat, CONFIG_SCHED_INFO).
+// Does nothing where there is one processor, where waking is not dear (unless `always`), or where
+// the kernel does not tell how long threads wait (proc(5): /proc/PID/task/TID/schedstat,
+// CONFIG_SCHED_INFO).
 class SameProcessor {
  public:
-  explicit SameProcessor(pid_t process);
+  explicit SameProcessor(pid_t process, bool always = false);
   SameProcessor(const SameProcessor&) = delete;
   SameProcessor& operator=(const SameProcessor&) = delete;
 
@@ -55,6 +61,7 @@ class SameProcessor {
   Busiest find_busiest();
   void place(const cpu_set_t& others, const cpu_set_t& own) const;
 
+  const bool always_;
   UniqueFd tasks_;  // /proc/PID/task: nobody else's, even if the number is used again
   std::map<pid_t, Times> before_;  // since each began
   std::mutex mutex_;

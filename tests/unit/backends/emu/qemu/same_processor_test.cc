@@ -89,15 +89,20 @@ class SameProcessorTest : public ::testing::Test {
   int all_ = 0;
 };
 
+TEST_F(SameProcessorTest, LooksWhetherWakingIsDear) {
+  EXPECT_GT(cost_of_waking(), 100ns);  // a system call at least
+  EXPECT_LT(cost_of_waking(), 1s);
+}
+
 TEST_F(SameProcessorTest, KeepsThreadsThere) {
   const Child busy;
-  const SameProcessor same(busy.pid());
+  const SameProcessor same(busy.pid(), true);
   EXPECT_TRUE(happens([&] { return processors_of(busy.pid()) == 1; }));
 }
 
 TEST_F(SameProcessorTest, LetsThemGoWhenAnotherWantsTheProcessor) {
   const Child busy, other;
-  const SameProcessor same(busy.pid());
+  const SameProcessor same(busy.pid(), true);
   ASSERT_TRUE(happens([&] { return processors_of(busy.pid()) == 1; }));
   cpu_set_t set;
   ASSERT_EQ(::sched_getaffinity(busy.pid(), sizeof set, &set), 0);
@@ -115,7 +120,7 @@ TEST_F(SameProcessorTest, LetsOwnThreadsGoWhereTheyLike) {
     }).detach();
     run_all_the_time();
   });
-  const SameProcessor same(child.pid());
+  const SameProcessor same(child.pid(), true);
   ASSERT_TRUE(happens([&] { return child.second_thread() != 0; }));
   EXPECT_TRUE(happens([&] { return processors_of(child.second_thread()) == all_; }));
   EXPECT_TRUE(happens([&] { return processors_of(child.pid()) == 1; }));
