@@ -9,9 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <optional>
 #include <system_error>
 
 #include "backends/ptrace/seccomp_filter.h"
+#include "common/base/block_all_signals.h"
 #include "common/proc/tracing_rights.h"
 
 extern char** environ;
@@ -177,16 +179,14 @@ Result<Launched> start(const std::string& path, const std::vector<std::string>& 
                        exec_error->write.get(),
                        &signals};
 
-  sigset_t all, mask;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &mask);  // nothing may stop the child before it is ours
+  std::optional<BlockAllSignals> block(std::in_place);  // nothing may stop it before it is ours
   const pid_t child = ::fork();
   if (child == 0) {
     go->write = UniqueFd();  // else it would never see the tracer go
     run_child(plan);
   }
   const int fork_error = errno;
-  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  block.reset();
   if (child < 0) return fail_errno("fork", fork_error);
   report->write = UniqueFd();
   exec_error->write = UniqueFd();

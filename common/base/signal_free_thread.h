@@ -1,6 +1,7 @@
 #pragma once
 #include <pthread.h>
-#include <signal.h>
+
+#include "common/base/block_all_signals.h"
 
 namespace fptrace {
 
@@ -8,11 +9,8 @@ namespace fptrace {
 // for them. Its name (15 characters at most) is what ps(1) shows. An errno, 0 for success.
 inline int start_signal_free_thread(pthread_t& thread, const char* name, void* (*run)(void*),
                                     void* argument) {
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const BlockAllSignals block;
   const int error = ::pthread_create(&thread, nullptr, run, argument);
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error == 0) (void)::pthread_setname_np(thread, name);
   return error;
 }

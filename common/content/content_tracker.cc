@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "common/base/block_all_signals.h"
 #include "common/base/unique_fd.h"
 #include "common/content/open_to_read.h"
 #include "common/content/stat_ref.h"
@@ -28,22 +28,6 @@ bool writes(uint32_t flags) {
 }
 
 std::string proc(const Event& e) { return "/proc/" + std::to_string(e.process.pid) + "/"; }
-
-// A helper thread must leave every signal to the tracer's thread.
-class BlockAllSignals {
- public:
-  BlockAllSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old_);
-  }
-  ~BlockAllSignals() { pthread_sigmask(SIG_SETMASK, &old_, nullptr); }
-  BlockAllSignals(const BlockAllSignals&) = delete;
-  BlockAllSignals& operator=(const BlockAllSignals&) = delete;
-
- private:
-  sigset_t old_;
-};
 
 }  // namespace
 

@@ -5,9 +5,11 @@
 namespace fptrace {
 namespace {
 
+// Numbers, some of which need all of an unsigned 64-bit one.
 bool skip_fields(Scanner& s, int count) {
-  for (int64_t ignored; count > 0; --count) {
+  for (uint64_t ignored; count > 0; --count) {
     s.skip_spaces();
+    s.lit("-");
     if (!s.dec(ignored)) return false;
   }
   s.skip_spaces();
@@ -28,7 +30,7 @@ Result<TaskStat> parse_stat(std::string_view text) {
   const bool ok = head.dec(stat.pid) && s.lit(" ") && s.take(1, state) && s.lit(" ") &&
                   s.dec(stat.parent) && skip_fields(s, 4) && s.dec(stat.flags) &&
                   skip_fields(s, 10) && s.dec(stat.threads) && skip_fields(s, 1) &&
-                  s.dec(stat.start_ticks);
+                  s.dec(stat.start_ticks) && skip_fields(s, 16) && s.dec(stat.processor);
   if (!ok) return fail(Errc::kParse, "stat: bad field");
   stat.state = state[0];
   return stat;

@@ -17,6 +17,7 @@ struct TaskStat {
   uint32_t flags = 0;  // PF_* of the kernel
   uint32_t threads = 0;
   uint64_t start_ticks = 0;  // since boot
+  uint32_t processor = 0;    // where it ran last
   bool operator==(const TaskStat&) const = default;
 };
 

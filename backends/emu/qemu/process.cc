@@ -12,7 +12,11 @@
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <thread>
+#include <utility>
+
+#include "common/base/block_all_signals.h"
 
 namespace fptrace::emu {
 namespace {
@@ -106,13 +110,11 @@ Result<std::unique_ptr<QemuProcess>> QemuProcess::start(const Qemu& qemu, const 
   args.push_back(nullptr);
 
   const pid_t parent = ::getpid();
-  sigset_t all, mask;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &mask);  // no handler of ours may run in the child
+  std::optional<BlockAllSignals> block(std::in_place);  // no handler of ours may run in the child
   const pid_t pid = ::fork();
   if (pid == 0) run_child(args.data(), parent, log_fd.get(), keep);
   const int error = errno;
-  ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  block.reset();
   if (pid < 0) return fail_errno("fork", error);
   std::unique_ptr<QemuProcess> process(new QemuProcess(
       pid, std::move(qmp->ours), std::move(to_guest->ours), std::move(from_guest->ours), log));

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,6 +16,9 @@
 #include <sstream>
 #include <string>
 #include <utility>
+
+#include "common/base/block_all_signals.h"
+#include "common/proc/stat.h"
 
 namespace fptrace::emu {
 namespace {
@@ -38,20 +40,26 @@ std::string read_file(int directory, pid_t thread, const char* name) {
   return std::string(buffer, size > 0 ? size_t(size) : 0);
 }
 
-// Where it ran last: field 39 of proc(5)'s stat. The second, its name, may have blanks.
-std::optional<cpu_set_t> processor_of(int tasks, pid_t thread) {
-  const std::string stat = read_file(tasks, thread, "stat");
-  const size_t name_end = stat.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  std::istringstream text(stat.substr(name_end + 1));
-  std::string skipped;
-  for (int field = 3; field < 39; ++field) text >> skipped;
-  unsigned processor = 0;
-  if (!(text >> processor) || processor >= CPU_SETSIZE) return std::nullopt;
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(processor, &one);
-  return one;
+std::vector<pid_t> numbers_in(int directory) {
+  std::vector<pid_t> out;
+  const int fd = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(fd >= 0 ? ::fdopendir(fd) : nullptr,
+                                                    ::closedir);
+  if (!entries) return out;
+  while (const dirent* entry = ::readdir(entries.get()))
+    if (const int number = std::atoi(entry->d_name); number > 0) out.push_back(number);
+  return out;
+}
+
+cpu_set_t only(uint32_t processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processor, &set);  // none beyond CPU_SETSIZE: then place() does nothing
+  return set;
+}
+
+void place(pid_t thread, const cpu_set_t& processors) {
+  (void)::sched_setaffinity(thread, sizeof processors, &processors);
 }
 
 }  // namespace
@@ -89,51 +97,29 @@ SameProcessor::SameProcessor(pid_t process, bool always)
     : always_(always),
       tasks_(::open(("/proc/" + std::to_string(process) + "/task").c_str(),
                     O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for those who wait for them
+  const BlockAllSignals block;
   thread_ = std::jthread([this](const std::stop_token& stop) { keep(stop); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
-std::vector<pid_t> SameProcessor::threads() const {
-  std::vector<pid_t> out;
-  const int fd = ::openat(tasks_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(fd >= 0 ? ::fdopendir(fd) : nullptr,
-                                                      ::closedir);
-  if (!directory) return out;
-  while (const dirent* entry = ::readdir(directory.get()))
-    if (const int thread = std::atoi(entry->d_name); thread > 0) out.push_back(thread);
-  return out;
-}
-
-bool SameProcessor::is_own(pid_t thread) const {
-  return read_file(tasks_.get(), thread, "comm").starts_with(kOwnThreads);
 }
 
 // By schedstat: nanoseconds that it ran and that it waited for a processor
 // (Documentation/scheduler/sched-stats.rst).
-SameProcessor::Busiest SameProcessor::find_busiest() {
-  Busiest busiest;
+std::vector<SameProcessor::Thread> SameProcessor::list_threads() {
+  std::vector<Thread> out;
   std::map<pid_t, Times> now;
-  for (const pid_t thread : threads()) {
-    if (is_own(thread)) continue;
-    std::istringstream text(read_file(tasks_.get(), thread, "schedstat"));
+  for (const pid_t number : numbers_in(tasks_.get())) {
+    const auto stat = parse_stat(read_file(tasks_.get(), number, "stat"));
+    std::istringstream text(read_file(tasks_.get(), number, "schedstat"));
     int64_t ran = 0, waited = 0;
-    if (!(text >> ran >> waited)) continue;
-    const Times since = now[thread] = {nanoseconds(ran), nanoseconds(waited)};
-    const Times before = std::exchange(before_[thread], since);
-    if (since.ran - before.ran > busiest.times.ran)
-      busiest = {thread, {since.ran - before.ran, since.waited - before.waited}};
+    if (!stat || !(text >> ran >> waited)) continue;  // it has ended
+    const Times since = now[number] = {nanoseconds(ran), nanoseconds(waited)};
+    const Times before = std::exchange(before_[number], since);
+    out.push_back({number,
+                   stat->comm.starts_with(kOwnThreads),
+                   stat->processor,
+                   {since.ran - before.ran, since.waited - before.waited}});
   }
   before_ = std::move(now);
-  return busiest;
-}
-
-// Each time anew: a thread that is new runs where the one that made it does.
-void SameProcessor::place(const cpu_set_t& others, const cpu_set_t& own) const {
-  for (const pid_t thread : threads())
-    (void)::sched_setaffinity(thread, sizeof own, is_own(thread) ? &own : &others);
+  return out;
 }
 
 void SameProcessor::keep(const std::stop_token& stop) {
@@ -141,21 +127,23 @@ void SameProcessor::keep(const std::stop_token& stop) {
   if (!tasks_ || ::sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2)
     return;
   if (!always_ && cost_of_waking() < kDear) return;
+  const auto ran = [](const Thread& t) { return t.own ? nanoseconds(0) : t.times.ran; };
   SharingPolicy policy;
   std::optional<cpu_set_t> shared;
   auto then = steady_clock::now();
   std::unique_lock lock(mutex_);
   while (!asked_to_stop_.wait_for(lock, stop, kInterval, [&] { return stop.stop_requested(); })) {
-    const Busiest busiest = find_busiest();
+    const std::vector<Thread> threads = list_threads();
     const auto now = steady_clock::now();
     const auto passed = now - std::exchange(then, now);
-    if (busiest.thread == 0) continue;  // nobody ran
-    if (!policy.should_share(busiest.times.waited, passed)) {
-      if (std::exchange(shared, std::nullopt)) place(allowed, allowed);
-      continue;
-    }
-    if (!shared) shared = processor_of(tasks_.get(), busiest.thread);
-    if (shared) place(*shared, allowed);
+    const auto busiest = std::ranges::max_element(threads, {}, ran);
+    if (busiest == threads.end() || ran(*busiest) == nanoseconds(0)) continue;  // nobody ran
+    const bool share = policy.should_share(busiest->times.waited, passed);
+    if (!share && !shared) continue;
+    if (share && !shared) shared = only(busiest->processor);
+    // Each time anew: a thread that is new runs where the one that made it does.
+    for (const Thread& t : threads) place(t.number, share && !t.own ? *shared : allowed);
+    if (!share) shared.reset();
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <stop_token>
@@ -34,9 +35,9 @@ std::chrono::nanoseconds cost_of_waking();
 // Keeps the threads of a process on one processor as SharingPolicy says, until it is destroyed.
 // Those whose name begins with "fptrace" have work of their own and go where they like.
 //
-// In a recording the thread that runs the guest wakes QEMU's main loop, and its
-// monitor, thousands of times a second. Where waking is dear that is up to a quarter of a
-// recording's time; where it is not, two processors do more than one.
+// In a recording the thread that runs the guest wakes QEMU's main loop, and its monitor, thousands
+// of times a second. Where waking is dear that is up to a quarter of a recording's time; where it
+// is not, two processors do more than one.
 //
 // Does nothing where there is one processor, where waking is not dear (unless `always`), or where
 // the kernel does not tell how long threads wait (proc(5): /proc/PID/task/TID/schedstat,
@@ -51,15 +52,14 @@ class SameProcessor {
   struct Times {
     std::chrono::nanoseconds ran, waited;
   };
-  struct Busiest {
-    pid_t thread = 0;
-    Times times{};  // in the last interval
+  struct Thread {
+    pid_t number = 0;
+    bool own = false;        // its name says so
+    uint32_t processor = 0;  // where it ran last
+    Times times{};           // in the last interval
   };
   void keep(const std::stop_token& stop);
-  std::vector<pid_t> threads() const;
-  bool is_own(pid_t thread) const;
-  Busiest find_busiest();
-  void place(const cpu_set_t& others, const cpu_set_t& own) const;
+  std::vector<Thread> list_threads();
 
   const bool always_;
   UniqueFd tasks_;  // /proc/PID/task: nobody else's, even if the number is used again

@@ -61,7 +61,8 @@ TEST(HostProcesses, WhatIsNoProcessIsLeftOut) {
   const auto put = [&](const char* name, const char* text) {
     std::ofstream(fs::path(pattern) / name) << text;
   };
-  put("7/stat", "7 (seven) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0");
+  put("7/stat",
+      "7 (seven) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0");
   put("7/status",
       "Name:\tseven\nTgid:\t7\nPid:\t7\nPPid:\t1\nUid:\t1\t2\t3\t4\nGid:\t0\t0\t0\t0\n");
   put("7/cmdline", "seven");

@@ -12,7 +12,7 @@ constexpr std::string_view kLine =
 TEST(ParseStat, ReadsTheFieldsOfTheManual) {
   const auto stat = parse_stat(kLine);
   ASSERT_TRUE(stat) << stat.error().what;
-  EXPECT_EQ(*stat, (TaskStat{42, 7, "a b", 'S', 4194560, 3, 123456}));
+  EXPECT_EQ(*stat, (TaskStat{42, 7, "a b", 'S', 4194560, 3, 123456, 1}));
 }
 
 TEST(ParseStat, ANameMayLookLikeTheRest) {
@@ -25,7 +25,7 @@ TEST(ParseStat, ANameMayLookLikeTheRest) {
 }
 
 TEST(ParseStat, WhatIsCutShortIsRefused) {
-  for (size_t size = 0; size < kLine.find(" 123456") + 1; ++size)
+  for (size_t size = 0; size < kLine.find(" 17 1 0") + 4; ++size)
     EXPECT_FALSE(parse_stat(kLine.substr(0, size))) << kLine.substr(0, size);
   EXPECT_FALSE(parse_stat("42 )x( S 7"));
   EXPECT_FALSE(parse_stat("x (y) S 7 42 42 0 -1 0 0 0 0 0 1 2 0 0 20 0 3 0 1"));
