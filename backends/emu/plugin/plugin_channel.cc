@@ -119,6 +119,7 @@ void yield_turn(Wire& wire) {
 }
 
 void announce_stop(Wire& wire) {
+  if (has_one_processor()) return;
   wire.turn.store(uint32_t(Turn::kSoon));
   if (wire.sleeping.exchange(0) != 0)
     ::syscall(SYS_futex, &wire.turn, FUTEX_WAKE, 1, nullptr, nullptr, 0);

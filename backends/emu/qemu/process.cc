@@ -122,8 +122,7 @@ Result<std::unique_ptr<QemuProcess>> QemuProcess::start(const Qemu& qemu, const 
   for (auto* ends : {&*to_guest, &*from_guest, &*qmp}) ends->its = UniqueFd();
   if (auto ok = process->qmp_.greet(steady_clock::now() + seconds(300)); !ok)
     return fail(Errc::kBackend, "QEMU did not start: " + process->obituary());
-  // In a replay, where a plugin stops the guest, no gain was certain.
-  if (launch.mode != Mode::kReplay) process->same_processor_.emplace(pid);
+  process->same_processor_.emplace(pid);
   return process;
 }
 

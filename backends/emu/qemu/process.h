@@ -32,6 +32,8 @@ class QemuProcess {
   Qmp& qmp() { return qmp_; }
   int to_guest() const { return to_guest_.get(); }      // does not block
   int from_guest() const { return from_guest_.get(); }  // does not block; ends with QEMU
+  // A thread of the calling process that the guest waits for while it answers a plugin.
+  void answered_by(pid_t thread) { same_processor_->take_along(thread); }
   // Stops the machine and saves its state, over an older one. Its memory is not part of that: the
   // file MachineFiles::ram is, from then on, as long as nothing runs with it.
   Result<void> save_state();

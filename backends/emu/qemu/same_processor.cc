@@ -65,10 +65,10 @@ void place(pid_t thread, const cpu_set_t& processors) {
 }  // namespace
 
 // When all is well the thread waits for the others that share its processor, a fifth of the time.
-bool SharingPolicy::should_share(nanoseconds waited, nanoseconds passed) {
+bool SharingPolicy::should_share(const Interval& interval) {
   if (intervals_apart_ > 0)
     --intervals_apart_;
-  else if (waited > passed * 2 / 5)
+  else if (interval.waited > interval.passed * 2 / 5 || interval.beside > interval.passed / 5)
     intervals_apart_ = kIntervalsApart;
   return intervals_apart_ == 0;
 }
@@ -98,7 +98,7 @@ SameProcessor::SameProcessor(pid_t process, bool always)
       tasks_(::open(("/proc/" + std::to_string(process) + "/task").c_str(),
                     O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   const BlockAllSignals block;
-  thread_ = std::jthread([this](const std::stop_token& stop) { keep(stop); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
 // By schedstat: nanoseconds that it ran and that it waited for a processor
@@ -122,11 +122,16 @@ std::vector<SameProcessor::Thread> SameProcessor::list_threads() {
   return out;
 }
 
-void SameProcessor::keep(const std::stop_token& stop) {
+void SameProcessor::run(const std::stop_token& stop) {
   cpu_set_t allowed;
   if (!tasks_ || ::sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2)
     return;
   if (!always_ && cost_of_waking() < kDear) return;
+  keep(allowed, stop);
+  if (const pid_t along = along_) place(along, allowed);
+}
+
+void SameProcessor::keep(const cpu_set_t& allowed, const std::stop_token& stop) {
   const auto ran = [](const Thread& t) { return t.own ? nanoseconds(0) : t.times.ran; };
   SharingPolicy policy;
   std::optional<cpu_set_t> shared;
@@ -135,14 +140,17 @@ void SameProcessor::keep(const std::stop_token& stop) {
   while (!asked_to_stop_.wait_for(lock, stop, kInterval, [&] { return stop.stop_requested(); })) {
     const std::vector<Thread> threads = list_threads();
     const auto now = steady_clock::now();
-    const auto passed = now - std::exchange(then, now);
+    SharingPolicy::Interval interval{now - std::exchange(then, now)};
     const auto busiest = std::ranges::max_element(threads, {}, ran);
     if (busiest == threads.end() || ran(*busiest) == nanoseconds(0)) continue;  // nobody ran
-    const bool share = policy.should_share(busiest->times.waited, passed);
+    interval.waited = busiest->times.waited;
+    for (const Thread& t : threads) interval.beside += t.times.ran - ran(t);
+    const bool share = policy.should_share(interval);
     if (!share && !shared) continue;
     if (share && !shared) shared = only(busiest->processor);
     // Each time anew: a thread that is new runs where the one that made it does.
     for (const Thread& t : threads) place(t.number, share && !t.own ? *shared : allowed);
+    if (const pid_t along = along_) place(along, share ? *shared : allowed);
     if (!share) shared.reset();
   }
 }

@@ -115,6 +115,7 @@ class Run : public Recording {
   }
 
   pid_t pid() const override { return process_->pid(); }
+  void answered_by(pid_t thread) override { process_->answered_by(thread); }
   const std::string& ram_path() const override { return ram_; }
   uint64_t ram_size() const override { return uint64_t{place_.image.machine.memory_mib} << 20; }
   const std::string& kernel_path() const override { return kernel_; }

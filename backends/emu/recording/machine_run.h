@@ -44,6 +44,10 @@ class MachineRun {
   // For files of the caller's own (a plugin's channel).
   virtual const std::string& directory() const = 0;
 
+  // Which thread of this process answers the plugins, until this object is gone. It may be kept on
+  // one processor with QEMU, so threads that it makes from now on may be, too.
+  virtual void answered_by(pid_t thread) = 0;
+
   // Starts the machine and serves its program's standard streams until it has ended, then ends the
   // machine. Blocks; call it from a thread of its own while another one answers the plugins.
   // Returns how the program ended. An error says what became of the machine:

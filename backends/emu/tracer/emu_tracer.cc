@@ -107,6 +107,7 @@ class EmuTracer final : public Tracer {
     std::optional<Result<ExitStatus>> served;
     std::atomic<bool> over = false;
     Result<std::optional<ExitStatus>> seen = std::optional<ExitStatus>();
+    machine.answered_by(::gettid());
     {
       const std::jthread server([&] {
         served = machine.serve(output, stop);

@@ -18,20 +18,31 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr SharingPolicy::Interval kAlone{.passed = 50ms};
+
 TEST(SharingPolicy, SharesOnceAPlaceWasFound) {
   SharingPolicy policy;
-  for (int i = 0; i < 100; ++i) EXPECT_TRUE(policy.should_share(10ms, 50ms));
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(policy.should_share({.passed = 50ms, .waited = 10ms, .beside = 5ms}));
+}
+
+void expect_apart_for_a_second(const SharingPolicy::Interval& reason) {
+  SharingPolicy policy;
+  EXPECT_TRUE(policy.should_share(kAlone));
+  EXPECT_FALSE(policy.should_share(reason));
+  int apart = 1;
+  while (!policy.should_share(kAlone)) ++apart;
+  EXPECT_EQ(apart, 20);
+  EXPECT_TRUE(policy.should_share(kAlone));
+  EXPECT_FALSE(policy.should_share(reason));
 }
 
 TEST(SharingPolicy, LetsGoWhileSomebodyElseWantsTheProcessor) {
-  SharingPolicy policy;
-  EXPECT_TRUE(policy.should_share(0ms, 50ms));
-  EXPECT_FALSE(policy.should_share(25ms, 50ms));
-  int apart = 1;
-  while (!policy.should_share(0ms, 50ms)) ++apart;
-  EXPECT_EQ(apart, 20);
-  EXPECT_TRUE(policy.should_share(0ms, 50ms));
-  EXPECT_FALSE(policy.should_share(25ms, 50ms));
+  expect_apart_for_a_second({.passed = 50ms, .waited = 25ms});
+}
+
+TEST(SharingPolicy, LetsGoWhileOthersWorkAlong) {
+  expect_apart_for_a_second({.passed = 50ms, .beside = 15ms});
 }
 
 int processors_of(pid_t thread) {
@@ -111,19 +122,43 @@ TEST_F(SameProcessorTest, LetsThemGoWhenAnotherWantsTheProcessor) {
 }
 
 // It begins where the one that made it is kept.
+[[noreturn]] void run_with_own_thread(void (*run)()) {
+  while (processors_of(0) != 1) {}
+  std::thread([run] {
+    ::prctl(PR_SET_NAME, "fptrace-own");
+    run();
+  }).detach();
+  run_all_the_time();
+}
+
 TEST_F(SameProcessorTest, LetsOwnThreadsGoWhereTheyLike) {
   const Child child([] {
-    while (processors_of(0) != 1) {}
-    std::thread([] {
-      ::prctl(PR_SET_NAME, "fptrace-busy");
-      run_all_the_time();
-    }).detach();
-    run_all_the_time();
+    run_with_own_thread([] {
+      for (;;) ::pause();
+    });
   });
   const SameProcessor same(child.pid(), true);
   ASSERT_TRUE(happens([&] { return child.second_thread() != 0; }));
   EXPECT_TRUE(happens([&] { return processors_of(child.second_thread()) == all_; }));
   EXPECT_TRUE(happens([&] { return processors_of(child.pid()) == 1; }));
+}
+
+TEST_F(SameProcessorTest, LetsAllGoWhileOwnThreadsWork) {
+  const Child child([] { run_with_own_thread([] { run_all_the_time(); }); });
+  const SameProcessor same(child.pid(), true);
+  ASSERT_TRUE(happens([&] { return child.second_thread() != 0; }));
+  EXPECT_TRUE(happens([&] { return processors_of(child.pid()) == all_; }));
+}
+
+TEST_F(SameProcessorTest, TakesAThreadAlongAndLetsItGo) {
+  const Child busy;
+  {
+    SameProcessor same(busy.pid(), true);
+    same.take_along(::gettid());
+    EXPECT_TRUE(happens(
+        [&] { return processors_of(::gettid()) == 1 && processors_of(busy.pid()) == 1; }));
+  }
+  EXPECT_EQ(processors_of(::gettid()), all_);
 }
 
 }  // namespace
