@@ -73,6 +73,14 @@ Result<emu::Options> emu_options(const Arguments& args, TracerRequest request) {
   return out;
 }
 
+void watch(emu::Options& options, const Watching& what) {
+  options.observers = what.observers;
+  options.hash = options.hash && what.events;
+  if (!what.events) options.calls = emu::Calls::kExec;
+  if (what.all_calls) options.calls = emu::Calls::kAll;
+  if (what.silent) options.output = [](emu::Stream, const char*, size_t) { return true; };
+}
+
 Result<NamedTracer> named_emu_tracer(emu::Options options) {
   auto tracer = emu::make_tracer(std::move(options));
   if (!tracer) return fail(tracer.error());
@@ -91,15 +99,23 @@ Result<NamedTracer> make_emu_tracer(const Arguments& args, TracerRequest request
 }  // namespace
 
 Result<NamedTracer> make_replayer(const Arguments& args, const std::string& path,
-                                  TracerRequest request, const Replaying& how) {
+                                  TracerRequest request, const Watching& what) {
   auto options = emu_options(args, std::move(request));
   if (!options) return fail(options.error());
   options->replay = path;
-  options->observers = how.observers;
-  options->hash = options->hash && how.events;
-  if (!how.events) options->calls = emu::Calls::kExec;
-  if (how.all_calls) options->calls = emu::Calls::kAll;
-  if (how.silent) options->output = [](emu::Stream, const char*, size_t) { return true; };
+  watch(*options, what);
+  return named_emu_tracer(*std::move(options));
+}
+
+Result<NamedTracer> make_recorder(const Arguments& args, const std::string& path,
+                                  const emu::RecordRequest& record, TracerRequest request,
+                                  const Watching& what) {
+  auto options = emu_options(args, std::move(request));
+  if (!options) return fail(options.error());
+  options->record = record;
+  options->live = true;
+  options->keep = path;
+  watch(*options, what);
   return named_emu_tracer(*std::move(options));
 }
 

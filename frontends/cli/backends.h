@@ -12,7 +12,8 @@
 
 namespace fptrace::emu {
 class Observer;
-}
+struct RecordRequest;
+}  // namespace fptrace::emu
 
 namespace fptrace::cli {
 
@@ -25,12 +26,15 @@ inline constexpr Option kBackendOptions[] = {
     {0, "stops", "auto|notify|filter|syscall",
      "where ptrace gets its stops: seccomp user notifications, a seccomp filter, or every system "
      "call (default: auto, the first that works)"},
-    {0, "no-hash", "", "do not hash the contents of files"},
     {0, "save-inputs", "DIR",
      "keep the content of input files that the run changes, for fptrace pack"},
     {0, "detach-daemons", "", "let go, untraced, what outlives the main program"},
     {0, "kill-on-exit", "", "end what outlives the main program"},
     {0, "survive", "", "the program goes on if fptrace itself dies"},
+};
+
+inline constexpr Option kHashOptions[] = {
+    {0, "no-hash", "", "do not hash the contents of files"},
 };
 
 // Of `run` with --backend emu.
@@ -61,8 +65,8 @@ struct NamedTracer {
 
 // `args` may lack any of these options. kParse: the options exclude each other.
 Result<NamedTracer> make_tracer(const Arguments& args, TracerRequest request);
-// How a recording is replayed.
-struct Replaying {
+// What is looked at in a guest.
+struct Watching {
   std::vector<emu::Observer*> observers;
   bool events = true;      // those of files, too; without them a replay is faster
   bool all_calls = false;  // observers want to see every system call
@@ -71,6 +75,10 @@ struct Replaying {
 
 // Of the recording at `path`.
 Result<NamedTracer> make_replayer(const Arguments& args, const std::string& path,
-                                  TracerRequest request, const Replaying& how = {});
+                                  TracerRequest request, const Watching& what = {});
+// Of a program that is recorded, to the file `path`, as `record` says.
+Result<NamedTracer> make_recorder(const Arguments& args, const std::string& path,
+                                  const emu::RecordRequest& record, TracerRequest request,
+                                  const Watching& what);
 
 }  // namespace fptrace::cli

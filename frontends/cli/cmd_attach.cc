@@ -10,8 +10,7 @@
 namespace fptrace::cli {
 namespace {
 
-constexpr Option kNoHash[] = {{0, "no-hash", "", "do not hash the contents of files"}};
-constexpr auto kOptions = join(kManifestOptions, kResultOptions, kNoHash);
+constexpr auto kOptions = join(kManifestOptions, kResultOptions, kHashOptions);
 
 ExitStatus run(const Context& ctx, const Arguments& args) {
   std::vector<pid_t> pids;
@@ -22,7 +21,7 @@ ExitStatus run(const Context& ctx, const Arguments& args) {
     if (std::ranges::find(pids, pid_t(*pid)) == pids.end()) pids.push_back(pid_t(*pid));
   }
   if (pids.empty()) return usage_error(ctx, kAttach, "no process to attach to");
-  return trace(ctx, kAttach, args, {}, Manifests::kAlways, [&](TracerRequest request) {
+  return trace(ctx, kAttach, args, {}, {}, [&](TracerRequest request) {
     request.attach = std::move(pids);
     return make_tracer(args, std::move(request));
   });

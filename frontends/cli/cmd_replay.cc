@@ -8,10 +8,10 @@ namespace fptrace::cli {
 namespace {
 
 constexpr Option kOwn[] = {
-    {0, "no-hash", "", "do not hash the contents of files"},
     {0, "timeout", "SECONDS", "give up a replay that takes longer"},
 };
-constexpr auto kOptions = join(kManifestOptions, kResultOptions, kVerbOptions, kOwn, kGuestOptions);
+constexpr auto kOptions = join(kManifestOptions, kResultOptions, kVerbOptions, kDumpOptions,
+                               kHashOptions, kOwn, kGuestOptions);
 
 ExitStatus failed(const Context& ctx, const std::string& what) {
   ctx.err << "fptrace replay: " << printable(what) << '\n';
@@ -29,29 +29,6 @@ ExitStatus only_run(const Context& ctx, const std::string& path) {
   if (!status && interruption.signal() != 0) return {0, interruption.signal()};
   if (!status) return failed(ctx, status.error().what);
   return *status;
-}
-
-// How to replay for the verbs, and for the results that `events` are for.
-Replaying replaying(const Verbs& verbs, bool events) {
-  Replaying how;
-  how.events = events;
-  for (const auto& verb : verbs) {
-    how.observers.push_back(&verb->observer());
-    how.all_calls = how.all_calls || verb->wants_all_calls();
-    how.silent = how.silent || verb->prints();
-  }
-  return how;
-}
-
-bool write(const Context& ctx, const Verbs& verbs) {
-  bool whole = true;
-  for (const auto& verb : verbs) {
-    if (auto ok = verb->write(ctx); !ok) {
-      failed(ctx, ok.error().what);
-      whole = false;
-    }
-  }
-  return whole;
 }
 
 ExitStatus run(const Context& ctx, const Arguments& args) {
@@ -73,10 +50,10 @@ ExitStatus run(const Context& ctx, const Arguments& args) {
       args.has("output") || args.has("log") || (args.has("json") && verbs->empty());
   if (!results && verbs->empty()) return only_run(ctx, path);
   const auto make = [&](TracerRequest request) {
-    return make_replayer(args, path, std::move(request), replaying(*verbs, results));
+    return make_replayer(args, path, std::move(request), watching(*verbs, results));
   };
-  return trace(ctx, kReplay, args, {}, results ? Manifests::kIfNamed : Manifests::kNone, make,
-               [&] { return write(ctx, *verbs); });
+  return trace(ctx, kReplay, args, {}, {results ? Manifests::kIfNamed : Manifests::kNone}, make,
+               [&] { return write(ctx, kReplay, *verbs); });
 }
 
 }  // namespace

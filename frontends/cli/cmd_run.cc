@@ -6,12 +6,12 @@
 namespace fptrace::cli {
 namespace {
 
-constexpr auto kOptions =
-    join(kManifestOptions, kResultOptions, kBackendOptions, kEmuOptions, kGuestOptions);
+constexpr auto kOptions = join(kManifestOptions, kResultOptions, kBackendOptions, kHashOptions,
+                               kEmuOptions, kGuestOptions);
 
 ExitStatus run(const Context& ctx, const Arguments& args) {
   if (args.operands().empty()) return usage_error(ctx, kRun, "no program to trace");
-  return trace(ctx, kRun, args, args.operands(), Manifests::kAlways,
+  return trace(ctx, kRun, args, args.operands(), {},
                [&args](TracerRequest request) { return make_tracer(args, std::move(request)); });
 }
 

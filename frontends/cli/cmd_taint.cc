@@ -106,14 +106,14 @@ bool names_sources(const Arguments& args) {
 Result<TaintReport> follow(const Context& ctx, const Arguments& args, const std::string& path,
                            emu::TaintSettings settings, std::stop_token stop) {
   emu::TaintObserver observer(std::move(settings));
-  Replaying how;
-  how.observers = {&observer};
-  how.silent = true;
+  Watching what;
+  what.observers = {&observer};
+  what.silent = true;
   TracerRequest request;
   request.warn = [&ctx](const std::string& sentence) {
     ctx.err << "fptrace: warning: " << sentence << '\n';
   };
-  const auto made = make_replayer(args, path, std::move(request), how);
+  const auto made = make_replayer(args, path, std::move(request), what);
   if (!made) return fail(made.error());
   TaintAnalysis analysis;
   TeeSink tee;

@@ -25,9 +25,9 @@ struct Option {
 };
 
 // One table out of several, for a subcommand that shares some of its options with others.
-template <size_t... N>
-constexpr auto join(const Option (&... tables)[N]) {
-  std::array<Option, (N + ...)> all{};
+template <class... Tables>
+constexpr auto join(const Tables&... tables) {
+  std::array<Option, (sizeof(Tables) + ...) / sizeof(Option)> all{};
   size_t at = 0;
   ((at = size_t(std::ranges::copy(tables, all.begin() + std::ptrdiff_t(at)).out - all.begin())),
    ...);

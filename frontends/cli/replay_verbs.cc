@@ -41,6 +41,28 @@ Result<Verbs> make_verbs(const Context& ctx, const Arguments& args) {
   return verbs;
 }
 
+Watching watching(const Verbs& verbs, bool events) {
+  Watching what;
+  what.events = events;
+  for (const auto& verb : verbs) {
+    what.observers.push_back(&verb->observer());
+    what.all_calls = what.all_calls || verb->wants_all_calls();
+    what.silent = what.silent || verb->prints();
+  }
+  return what;
+}
+
+bool write(const Context& ctx, const Subcommand& self, const Verbs& verbs) {
+  bool whole = true;
+  for (const auto& verb : verbs) {
+    if (auto ok = verb->write(ctx); !ok) {
+      ctx.err << "fptrace " << self.name << ": " << printable(ok.error().what) << '\n';
+      whole = false;
+    }
+  }
+  return whole;
+}
+
 ExitStatus dump(const Context& ctx, const Subcommand& self, const Arguments& args,
                 const std::string& recording) {
   const auto moment = emu::parse_moment(args.value("at", "end"));

@@ -4,6 +4,7 @@
 
 #include "backends/emu/tracer/kernel_hooks.h"
 #include "backends/emu/tracer/observer.h"
+#include "frontends/cli/backends.h"
 #include "frontends/cli/subcommand.h"
 
 namespace fptrace::cli {
@@ -20,6 +21,9 @@ inline constexpr Option kVerbOptions[] = {
      "who read or wrote this string, or these bytes (hex:0a0b), in the whole machine"},
     {0, "find-in", "all|user|kernel", "with --find: whose accesses count (default: all)"},
     {0, "find-places", "N", "with --find: how many places are shown (default: 256)"},
+};
+// Of a replay alone.
+inline constexpr Option kDumpOptions[] = {
     {0, "dump", "FILE", "write the guest's physical memory at the moment --at to FILE"},
     {0, "at", "MOMENT",
      "with --dump: begin, end (default), a number of the guest's instructions, or a percentage"},
@@ -38,9 +42,15 @@ class Verb {
 };
 using Verbs = std::vector<std::unique_ptr<Verb>>;
 
-// Those that `args` ask for, but for --dump. kParse: the options make no sense; anything else: an
-// output cannot be written.
+// Those that `args` ask for. kParse: the options make no sense; anything else: an output cannot be
+// written.
 Result<Verbs> make_verbs(const Context& ctx, const Arguments& args);
+
+// What is to be looked at for them, and for the results that `events` are for.
+Watching watching(const Verbs& verbs, bool events);
+
+// Their reports. Says, as `self`, which cannot be written; false: some.
+bool write(const Context& ctx, const Subcommand& self, const Verbs& verbs);
 
 // --dump. Replays as far as needed, and no further.
 ExitStatus dump(const Context& ctx, const Subcommand& self, const Arguments& args,

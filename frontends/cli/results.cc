@@ -15,18 +15,19 @@ size_t terminal_width() {
   return 80;
 }
 
-Result<void> check_paths(const Arguments& args) {
-  if (args.has("no-manifest") && args.has("output")) {
-    return fail(Errc::kParse, "--no-manifest and --output exclude each other");
+Result<void> check_paths(const Arguments& args, std::string_view manifest) {
+  const std::string option = "--" + std::string(manifest);
+  if (args.has("no-manifest") && args.has(manifest)) {
+    return fail(Errc::kParse, "--no-manifest and " + option + " exclude each other");
   }
-  for (const auto* name : {"output", "log"}) {
+  for (const std::string_view name : {manifest, std::string_view("log")}) {
     if (args.value(name) != "-") continue;
-    return fail(Errc::kParse, std::string("--") + name +
+    return fail(Errc::kParse, "--" + std::string(name) +
                                   " -: standard output belongs to the traced program; name a file, "
                                   "or a descriptor as /dev/fd/3");
   }
-  if (args.has("output") && args.value("output") == args.value("log")) {
-    return fail(Errc::kParse, "--output and --log name the same file");
+  if (args.has(manifest) && args.value(manifest) == args.value("log")) {
+    return fail(Errc::kParse, option + " and --log name the same file");
   }
   return {};
 }
@@ -49,9 +50,9 @@ ManifestFormat manifest_format(const Arguments& args) {
 
 Result<std::unique_ptr<Results>> Results::prepare(const Context& ctx, const Arguments& args,
                                                   const std::string& backend, Cap has,
-                                                  Manifests manifests) {
-  if (auto ok = check_paths(args); !ok) return fail(ok.error());
-  std::unique_ptr<Results> r(new Results(ctx, args, manifests));
+                                                  const WantedManifest& manifest) {
+  if (auto ok = check_paths(args, manifest.named_by); !ok) return fail(ok.error());
+  std::unique_ptr<Results> r(new Results(ctx, args, manifest));
   if (!r->manifest_path_.empty() || !r->quiet_ || r->json_) {
     r->builder_ = std::make_unique<ManifestBuilder>(manifest_options(args));
     r->tee_.add("manifest", *r->builder_);
@@ -70,15 +71,17 @@ Result<std::unique_ptr<Results>> Results::prepare(const Context& ctx, const Argu
   return r;
 }
 
-Results::Results(const Context& ctx, const Arguments& args, Manifests manifests)
+Results::Results(const Context& ctx, const Arguments& args, const WantedManifest& manifest)
     : ctx_(&ctx),
-      quiet_(args.has("quiet") || manifests == Manifests::kNone),
-      json_(args.has("json") && manifests != Manifests::kNone),
+      quiet_(args.has("quiet") || manifest.when == Manifests::kNone),
+      json_(args.has("json") && manifest.when != Manifests::kNone),
       format_(manifest_format(args)),
       log_path_(args.value("log")) {
   const bool pb = format_ == ManifestFormat::kPb;
-  if (!args.has("no-manifest") && (manifests == Manifests::kAlways || args.has("output"))) {
-    manifest_path_ = args.value("output", pb ? "fptrace.manifest.pb" : "fptrace.manifest.json");
+  if (!args.has("no-manifest") &&
+      (manifest.when == Manifests::kAlways || args.has(manifest.named_by))) {
+    manifest_path_ =
+        args.value(manifest.named_by, pb ? "fptrace.manifest.pb" : "fptrace.manifest.json");
   }
   tee_.on_failure([&err = ctx.err](const TeeSink::Failure& f) {
     err << "fptrace: the " << f.sink << " is incomplete: " << f.error.what

@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/event/tee_sink.h"
 #include "common/log/log_writer.h"
@@ -19,8 +20,10 @@ inline constexpr Option kResultOptions[] = {
     {0, "progress", "", "count events and processes on the terminal while running"},
     {'q', "quiet", "", "no summary; warnings and errors only"},
 };
-inline constexpr Option kManifestOptions[] = {
+inline constexpr Option kManifestFile[] = {
     {'o', "output", "FILE", "where the manifest goes (default: fptrace.manifest.json, or .pb)"},
+};
+inline constexpr Option kManifestShape[] = {
     {0, "format", "json|pb", "JSON (default) or protobuf"},
     {0, "with-processes", "", "list the processes, with their pids"},
     {0, "with-times", "", "add times"},
@@ -28,16 +31,22 @@ inline constexpr Option kManifestOptions[] = {
     {0, "openers", "", "tell which object (program or library) opened each file; slower"},
     {0, "keep-secrets", "", "keep the values of environment variables named like secrets"},
 };
+inline constexpr auto kManifestOptions = join(kManifestFile, kManifestShape);
 
-// The rest of kManifestOptions, for ManifestBuilder.
+// kManifestShape, for ManifestBuilder.
 ManifestOptions manifest_options(const Arguments& args);
 ManifestFormat manifest_format(const Arguments& args);
 
 // When a manifest is written.
 enum class Manifests {
   kAlways,   // unless --no-manifest
-  kIfNamed,  // with --output
+  kIfNamed,  // when its file is
   kNone,     // nor a summary
+};
+
+struct WantedManifest {
+  Manifests when = Manifests::kAlways;
+  std::string_view named_by = "output";  // the option
 };
 
 // What a trace is turned into: a manifest, an event log, a summary; each of them optional. Output
@@ -48,7 +57,7 @@ class Results {
   // the backend cannot feed what is asked for; anything else: an output cannot be written.
   static Result<std::unique_ptr<Results>> prepare(const Context& ctx, const Arguments& args,
                                                   const std::string& backend, Cap has,
-                                                  Manifests manifests);
+                                                  const WantedManifest& manifest);
 
   EventSink& sink() { return tee_; }
   // Leaves no file behind: the program was never started.
@@ -59,7 +68,7 @@ class Results {
   void abandon(const Error& error);
 
  private:
-  Results(const Context& ctx, const Arguments& args, Manifests manifests);
+  Results(const Context& ctx, const Arguments& args, const WantedManifest& manifest);
   bool close_log();
   bool write_manifest(const Manifest& manifest);
 

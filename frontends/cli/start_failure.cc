@@ -6,13 +6,14 @@
 #include <sys/utsname.h>
 
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <system_error>
 
+#include "common/base/text.h"
 #include "common/elf/elf_identity.h"
 #include "common/path/program_search.h"
-#include "frontends/cli/subcommand.h"
 
 namespace fptrace::cli {
 namespace {
@@ -97,6 +98,19 @@ StartFailure explain_start_failure(const std::string& program, int err, const st
     return {kNotExecutable, name + ": permission denied (not executable; chmod +x makes it so)"};
   }
   return {kNotExecutable, name + ": " + std::generic_category().message(err)};
+}
+
+ExitStatus not_started(const Context& ctx, const Arguments& args, const std::string& program,
+                       const Error& error) {
+  // What it was looked for in is another root: that of this host tells nothing.
+  if (args.has("rootfs")) {
+    ctx.err << "fptrace: " << printable(error.what) << '\n';
+    return {error.sys == ENOENT ? kNotFound : kNotExecutable};
+  }
+  const char* path = std::getenv("PATH");
+  const auto why = explain_start_failure(program, error.sys, path != nullptr ? path : "");
+  ctx.err << "fptrace: " << why.sentence << '\n';
+  return {why.code};
 }
 
 }  // namespace fptrace::cli

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -47,17 +46,10 @@ ExitStatus refused(const Context& ctx, const Subcommand& self, const Error& erro
   return {kToolFailed};
 }
 
-ExitStatus not_started(const Context& ctx, const std::string& program, int err) {
-  const char* path = std::getenv("PATH");
-  const auto why = explain_start_failure(program, err, path != nullptr ? path : "");
-  ctx.err << "fptrace: " << why.sentence << '\n';
-  return {why.code};
-}
-
 }  // namespace
 
 ExitStatus trace(const Context& ctx, const Subcommand& self, const Arguments& args,
-                 const std::vector<std::string>& argv, Manifests manifests,
+                 const std::vector<std::string>& argv, const WantedManifest& manifest,
                  const std::function<Result<NamedTracer>(TracerRequest)>& make,
                  const std::function<bool()>& more) {
   ProgressLine progress(ctx.err, args.has("progress") && ::isatty(STDERR_FILENO) == 1);
@@ -70,7 +62,7 @@ ExitStatus trace(const Context& ctx, const Subcommand& self, const Arguments& ar
   const auto made = make(std::move(request));
   if (!made) return refused(ctx, self, made.error());
   const auto results =
-      Results::prepare(ctx, args, made->backend, made->tracer->capabilities(), manifests);
+      Results::prepare(ctx, args, made->backend, made->tracer->capabilities(), manifest);
   if (!results) return refused(ctx, self, results.error());
 
   // The ptrace backend sees to signals itself.
@@ -90,7 +82,7 @@ ExitStatus trace(const Context& ctx, const Subcommand& self, const Arguments& ar
   const Error& error = status.error();
   if (error.code == Errc::kTracee && error.sys != 0 && !argv.empty()) {
     (*results)->discard();
-    return not_started(ctx, argv[0], error.sys);
+    return not_started(ctx, args, argv[0], error);
   }
   (*results)->abandon(error);
   return {kToolFailed};

@@ -14,7 +14,7 @@ namespace fptrace::cli {
 // came to its end `more` may write some, too, and returns false when it could not. Returns what
 // fptrace ends with.
 ExitStatus trace(const Context& ctx, const Subcommand& self, const Arguments& args,
-                 const std::vector<std::string>& argv, Manifests manifests,
+                 const std::vector<std::string>& argv, const WantedManifest& manifest,
                  const std::function<Result<NamedTracer>(TracerRequest)>& make,
                  const std::function<bool()>& more = {});
 

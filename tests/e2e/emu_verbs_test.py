@@ -367,21 +367,28 @@ def recordings_are_logs(scratch, mode):
         refused(run([FPTRACE, command, scratch.dir / "cut.fpr"]), "cut short")
 
 
+def everything(out):
+    """Options for all that can be told at once, into a new directory; but the manifest."""
+    out.mkdir()
+    return ["-q", "-l", out / "log.fplog", f"--timeline={out}/t.json", f"--syscalls={out}/calls",
+            "--coverage", out / "code", "--find", "spins"]
+
+
+def contents(out):
+    return {f.relative_to(out): f.read_bytes() for f in sorted(out.rglob("*")) if f.is_file()}
+
+
 def all_in_one_replay(scratch, mode):
     program = compile_c(scratch, "spins", SPINS)
     record(scratch, [program], expect=0)
     path = scratch.dir / "a.fpr"
 
-    def everything(name):
+    def replay(name):
         out = scratch.dir / name
-        out.mkdir()
-        found = fptrace("replay", "-q", "-o", out / "m.json", "-l", out / "log.fplog",
-                        f"--timeline={out}/t.json", f"--syscalls={out}/calls", "--coverage", out / "code",
-                        "--find", "spins", path)
-        return found, {f.relative_to(out): f.read_bytes() for f in sorted(out.rglob("*")) if f.is_file()}
+        return fptrace("replay", *everything(out), "-o", out / "m.json", path), contents(out)
 
-    found, files = everything("one")
-    again, same = everything("two")
+    found, files = replay("one")
+    again, same = replay("two")
     check(found.stdout == again.stdout and b"hits at" in found.stdout, f"{found}\n{again}")
     check(files.keys() == same.keys() and len(files) == 7, f"{files.keys()}")
     for name, content in files.items():
@@ -389,6 +396,47 @@ def all_in_one_replay(scratch, mode):
     alone = scratch.dir / "alone.json"
     fptrace("replay", "-q", "-o", alone, path)
     check(alone.read_bytes() == (scratch.dir / "one" / "m.json").read_bytes(), "verbs change the manifest")
+
+
+def covered(file):
+    modules, blocks = read_drcov(file)
+    return {(modules[module][2], at) for offset, size, module in blocks for at in range(offset, offset + size)}
+
+
+def a_recording_is_traced_live(scratch, mode):
+    live, after = scratch.dir / "live", scratch.dir / "after"
+    program = compile_c(scratch, "spins", SPINS)
+    traced = record(scratch, ["sh", "-c", f"{program}; echo said >&2; exit 3"], "--include", program, "--live",
+                    *everything(live), "--manifest-output", live / "m.json", expect=3)
+    found = fptrace("replay", *everything(after), "-o", after / "m.json", scratch.dir / "a.fpr", expect=3)
+    check(traced.stdout == found.stdout and b"hits at" in found.stdout, f"{traced}\n{found}")
+    for name in ("m.json", "t.json", "calls"):
+        ours, its = (out / name for out in (live, after))
+        check(ours.read_bytes() == its.read_bytes() and ours.stat().st_size > 0, f"{name} differs")
+    events = [fptrace("log", out / "log.fplog").stdout for out in (live, after)]
+    check(events[0] == events[1] and b"spins" in events[0], f"{events}")
+    # QEMU cuts code into blocks as time passes, which a recording does not know in advance.
+    files = sorted(f.name for f in (live / "code").iterdir())
+    check(len(files) == 4, f"{files}")
+    for name in files:
+        check(covered(live / "code" / name) == covered(after / "code" / name), f"{name} differs")
+
+
+def live_says_what_it_writes(scratch, mode):
+    outcome = record(scratch, ["sh", "-c", "echo out; exit 3"], "--live", expect=3)
+    said = outcome.stderr.decode()
+    check(outcome.stdout == b"out\n" and "exit 3" in said and "recorded to " in said, f"{outcome}")
+    manifest = json.loads((scratch.dir / "elsewhere" / "fptrace.manifest.json").read_bytes())
+    check(manifest["command"]["exit"] == {"code": 3}, f"{manifest['command']}")
+    path, log, there = scratch.dir / "none.fpr", scratch.dir / "none.fplog", scratch.work()
+    for argv, status in ((["--live", "--log", log, "--", "/no/such"], 127),
+                         (["--live", "--log", log, "--timeout", "1", "--", "sleep", "600"], 125),
+                         (["--syscalls", "--", "true"], 2), (["--log", log, "--", "true"], 2),
+                         (["--live", "--log", path, "--", "true"], 2),
+                         (["--live", "--find", "", "--", "true"], 2)):
+        outcome = run([FPTRACE, "record", "-o", path, *argv], timeout=200, cwd=there)
+        check(outcome.status == status and not path.exists(), f"{argv}: {outcome}")
+    check(not list(there.iterdir()), f"left: {list(there.iterdir())}")
 
 
 def bad_input(scratch, mode):
@@ -418,7 +466,7 @@ def main():
     return emu_test.main_with_image({f.__name__: f for f in (
         ps_tells_the_processes, ps_tells_this_hosts, timeline_shows_who_ran, calls_are_told,
         coverage_has_what_ran, find_names_who_touched_it, dumps_are_readable, recordings_are_logs,
-        all_in_one_replay, bad_input)})
+        all_in_one_replay, a_recording_is_traced_live, live_says_what_it_writes, bad_input)})
 
 
 if __name__ == "__main__":

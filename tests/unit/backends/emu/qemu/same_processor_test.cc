@@ -155,8 +155,8 @@ TEST_F(SameProcessorTest, TakesAThreadAlongAndLetsItGo) {
   {
     SameProcessor same(busy.pid(), true);
     same.take_along(::gettid());
-    EXPECT_TRUE(happens(
-        [&] { return processors_of(::gettid()) == 1 && processors_of(busy.pid()) == 1; }));
+    EXPECT_TRUE(
+        happens([&] { return processors_of(::gettid()) == 1 && processors_of(busy.pid()) == 1; }));
   }
   EXPECT_EQ(processors_of(::gettid()), all_);
 }
