@@ -80,9 +80,13 @@ class KernelAgreement : public ::testing::TestWithParam<unsigned> {
     open_how how{};
     how.flags = O_PATH | O_CLOEXEC | (request.last == LastLink::kKeep ? uint64_t{O_NOFOLLOW} : 0);
     how.resolve = request.resolve;
-    const UniqueFd fd(
-        int(::syscall(SYS_openat2, request.dirfd, request.path.c_str(), &how, sizeof how)));
-    const int error = fd ? 0 : errno;
+    UniqueFd fd;
+    int error;
+    do {
+      fd = UniqueFd(
+          int(::syscall(SYS_openat2, request.dirfd, request.path.c_str(), &how, sizeof how)));
+      error = fd ? 0 : errno;
+    } while (error == EAGAIN);  // openat2(2): somebody renamed something meanwhile, anywhere
     const Resolution found = resolver_.resolve(task_, request);
     const std::string what = "'" + request.path + "' resolve " + std::to_string(request.resolve) +
                              (request.last == LastLink::kKeep ? " nofollow" : "");
