@@ -164,6 +164,7 @@ Result<Launched> start(const std::string& path, const std::vector<std::string>& 
   for (const auto* p : {&go, &report, &exec_error})
     if (!*p) return fail(p->error());
   std::vector<char*> args;
+  args.reserve(argv.size() + 1);
   for (const auto& a : argv) args.push_back(const_cast<char*>(a.c_str()));
   args.push_back(nullptr);
   std::vector<sock_filter> notify, trace;

@@ -79,11 +79,11 @@ std::string MountTable::source(const FileRef& file) {
   if (!rest) return {};
   const std::string inside = join(indirect.mount.root, *rest);
   for (const std::string& layer : indirect.layers)
-    if (const std::string path = join(layer, inside); may_be_layer_of(path, file)) return path;
+    if (std::string path = join(layer, inside); may_be_layer_of(path, file)) return path;
   for (const Mount& other : indirect.others) {
     const auto tail = below(inside, other.root);
     if (!tail) continue;
-    const std::string path = join(other.mount_point, *tail);
+    std::string path = join(other.mount_point, *tail);
     if (path != file.path && same_file(path, file)) return path;
   }
   return {};

@@ -130,7 +130,7 @@ class Program {
     for (unsigned half = 0; half < (wide ? 2u : 1u); ++half) {  // little-endian: low word first
       const auto mask = uint32_t(t.mask >> (32 * half)), value = uint32_t(t.value >> (32 * half));
       if (mask == 0) continue;
-      load(arg + 4 * half);
+      load(arg + size_t{4} * half);
       emit(BPF_ALU | BPF_AND | BPF_K, mask);
       emit(BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0);
       failed.push_back(jump_ahead());

@@ -228,6 +228,7 @@ class TaintAnalysis::Builder {
   }
   std::vector<size_t> indexes_of(const std::vector<ProcessKey>& keys) {
     std::vector<size_t> out;
+    out.reserve(keys.size());
     for (const ProcessKey key : keys) out.push_back(index_of(key));
     std::ranges::sort(out);
     return out;

@@ -118,7 +118,7 @@ TaintDifference difference(const TaintReport& first, const TaintReport& second) 
 }
 
 std::string title(const TaintReport& report, const TaintReport::Source& source) {
-  const std::string name = printable(source.name);
+  std::string name = printable(source.name);
   switch (source.origin) {
     case TaintOrigin::kFile:
       return short_name(report, source.name);

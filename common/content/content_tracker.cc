@@ -206,10 +206,11 @@ std::optional<EventBody> ContentTracker::hash(const Job& job) {
 void ContentTracker::start_threads(unsigned count, bool until_empty) {
   const BlockAllSignals block;
   for (unsigned i = 0; i < count; ++i)
-    threads_.emplace_back([this, until_empty](std::stop_token stop) { work(stop, until_empty); });
+    threads_.emplace_back(
+        [this, until_empty](const std::stop_token& stop) { work(stop, until_empty); });
 }
 
-void ContentTracker::work(std::stop_token stop, bool until_empty) {
+void ContentTracker::work(const std::stop_token& stop, bool until_empty) {
   if (!until_empty) {
     const sched_param none{};
     (void)::sched_setscheduler(0, SCHED_IDLE, &none);  // the traced program comes first

@@ -75,7 +75,7 @@ class ContentTracker {
   std::optional<EventBody> hash(const Job& job);
   void settle(Job job, std::optional<EventBody> result);
   void find_lost();
-  void work(std::stop_token stop, bool until_empty);
+  void work(const std::stop_token& stop, bool until_empty);
   void start_threads(unsigned count, bool until_empty);
 
   const InputStore* store_;

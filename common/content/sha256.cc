@@ -33,7 +33,7 @@ Result<Sha256> sha256_of(std::string_view bytes) {
 
 Result<Sha256> sha256_of(
     const std::function<Result<size_t>(uint64_t offset, std::span<char>)>& read) {
-  constexpr size_t kBlock = 256 * 1024;
+  constexpr size_t kBlock = size_t{256} << 10;
   Sha256Stream stream;
   thread_local std::vector<char> block(kBlock);
   for (uint64_t at = 0;;) {

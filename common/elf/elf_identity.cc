@@ -300,7 +300,7 @@ Result<ElfIdentity> Reader::read() {
 }
 
 // libelf must be told once per process which version of the format its caller knows.
-void init_libelf() { [[maybe_unused]] static const unsigned version = elf_version(EV_CURRENT); }
+void init_libelf() { [[maybe_unused]] static const unsigned kVersion = elf_version(EV_CURRENT); }
 
 }  // namespace
 

@@ -158,10 +158,9 @@ Result<void> LogWriter::on_event(const Event& event) {
   if (!state_) return state_;
   if (finished_) return fail(Errc::kIo, "event log " + path_ + " is finished");
   if (auto ok = add(event); !ok) {
-    const Result<void> why = ok;
     // What was collected before the event that cannot be written is still good.
     if (auto rest = write_chunk(); !rest) return rest;
-    return why;
+    return ok;
   }
   if (encoder_.count() >= options_.chunk_events || encoder_.raw_size() >= kTargetRawBytes ||
       std::holds_alternative<TraceEndEvent>(event.body) ||

@@ -126,9 +126,8 @@ bool Walk::has_path(const FileRef& file) {
 }
 
 bool Walk::find_start() {
-  auto root = task_.root();
-  if (root) root_ = *std::move(root);
-  if (!root || root_.path.empty()) out_.certain = cacheable_ = false;
+  if (auto root = task_.root()) root_ = *std::move(root);
+  if (root_.path.empty()) out_.certain = cacheable_ = false;
   if (root_.path.empty()) root_.path = "/";
   const std::string& path = request_.path;
   if (path.size() >= PATH_MAX) return fails_at(path, ENAMETOOLONG);
@@ -315,7 +314,7 @@ bool Walk::last_component(std::string_view name, bool slash, LastLink last) {
   FileRef& file = out_.lookup.file;
   if (!look(path, name, file)) return false;
   if (S_ISLNK(file.mode) && (last == LastLink::kFollow || (last == LastLink::kKeep && slash))) {
-    const FileRef link = std::move(file);
+    const FileRef link = std::exchange(file, {});
     if (!follow(path, link)) return false;
   }
   if (slash && last != LastLink::kName && !S_ISDIR(file.mode))
@@ -359,7 +358,7 @@ bool Walk::follow(const std::string& path, const FileRef& link) {
 
 // /proc/self and /proc/thread-self have another content for each reader; this is the task's.
 std::string Walk::own_link(std::string_view path, std::string content) {
-  const std::string pid = std::to_string(task_.pid());
+  std::string pid = std::to_string(task_.pid());
   if (path.ends_with("/self") && all_digits(content)) return pid;
   if (path.ends_with("/thread-self") && content.find("/task/") != content.npos)
     return pid + "/task/" + std::to_string(task_.tid());

@@ -366,13 +366,13 @@ bool holds(const ArgTest& test, std::span<const uint64_t, 6> args) {
 }  // namespace
 
 std::span<const SyscallRow> syscall_table() {
-  static const std::vector<SyscallRow> rows = make_table();
-  return rows;
+  static const std::vector<SyscallRow> kRows = make_table();
+  return kRows;
 }
 
 const SyscallRow* find_syscall(Abi abi, uint64_t nr) {
-  static const auto index = make_index(syscall_table());
-  const auto& rows = index[size_t(abi)];
+  static const auto kIndex = make_index(syscall_table());
+  const auto& rows = kIndex[size_t(abi)];
   return nr < rows.size() ? rows[size_t(nr)] : nullptr;
 }
 

@@ -18,7 +18,7 @@
 namespace fptrace::pack {
 namespace {
 
-constexpr size_t kBlock = 256 * 1024;
+constexpr size_t kBlock = size_t{256} << 10;
 constexpr size_t kBlocksAhead = 64;  // so the reader is at most 16 MiB ahead of the writer
 
 // What the reading thread says, in the order of the entries.
@@ -206,7 +206,7 @@ Result<void> give(const std::vector<PackEntry>& entries, const Piece& piece, Wri
 
 Result<void> write_entries(const std::vector<PackEntry>& entries, const std::string& root,
                            Writer& writer, const std::function<void(uint64_t)>& progress,
-                           std::stop_token stop) {
+                           const std::stop_token& stop) {
   auto tree = HostTree::open(root);
   if (!tree) return fail(tree.error());
   Queue queue;

@@ -15,6 +15,6 @@ namespace fptrace::pack {
 // caller's thread only. `progress` gets the bytes done so far, now and then; may be null.
 Result<void> write_entries(const std::vector<PackEntry>& entries, const std::string& root,
                            Writer& writer, const std::function<void(uint64_t)>& progress,
-                           std::stop_token stop);
+                           const std::stop_token& stop);
 
 }  // namespace fptrace::pack

@@ -160,7 +160,7 @@ Result<void> write_deb(int fd, const std::string& control_member, int data_fd, i
     if (auto ok = members.data(text); !ok) return ok;
   }
   if (auto ok = members.begin("data.tar.gz", uint64_t(st.st_size)); !ok) return ok;
-  std::string block(256 * 1024, '\0');
+  std::string block(size_t{256} << 10, '\0');
   for (off_t at = 0; at < st.st_size;) {
     const ssize_t n = ::pread(data_fd, block.data(), block.size(), at);
     if (n < 0 && errno == EINTR) continue;

@@ -11,7 +11,7 @@
 namespace fptrace::pack {
 namespace {
 
-constexpr uint64_t kSparseFrom = 64 * 1024;  // smaller ones are not worth a map
+constexpr uint64_t kSparseFrom = uint64_t{64} << 10;  // smaller ones are not worth a map
 
 FileType type_of(unsigned char d_type, int dir, const char* name) {
   struct stat st {};

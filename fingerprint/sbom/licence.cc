@@ -237,7 +237,7 @@ class ExpressionReader {
       const Word by = tokens_[at_].word;
       if (by != Word::kAnd && by != Word::kOr) return bad();
       ++at_;
-      const auto right = clause();
+      auto right = clause();
       if (!right) return right;
       left = joined(*std::move(left), *right, by);
     }
@@ -257,7 +257,7 @@ class ExpressionReader {
     auto left = name();
     while (left && is(Word::kAnd)) {
       ++at_;
-      const auto right = name();
+      auto right = name();
       if (!right) return right;
       left = joined(*std::move(left), *right, Word::kAnd);
     }
@@ -267,7 +267,7 @@ class ExpressionReader {
     auto left = conjunction();
     while (left && is(Word::kOr)) {
       ++at_;
-      const auto right = conjunction();
+      auto right = conjunction();
       if (!right) return right;
       left = joined(*std::move(left), *right, Word::kOr);
     }

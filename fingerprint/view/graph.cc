@@ -196,7 +196,7 @@ class DotWriter {
     const ManifestFile& first = m_.files[n.files[0]];
     if (n.files.size() == 1) {
       // A name alone says little of a file that is no package's.
-      const std::string path = printable(first.path);
+      std::string path = printable(first.path);
       const bool whole = !first.package || n.kind == NodeKind::kDirectories;
       if (whole && path.size() <= kMaxLabel) return path;
       return (whole ? "…/" : "") + shortened(base_name(path));

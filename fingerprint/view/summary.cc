@@ -118,6 +118,7 @@ void read_rows(const Manifest& m, Page& page) {
 template <class List, class Name>
 void list_row(const std::string& label, const List& list, Page& page, Name name) {
   std::vector<std::string> names;
+  names.reserve(list.size());
   for (const auto& x : list) names.push_back(name(x));
   page.row(label, std::to_string(list.size()), names);
 }

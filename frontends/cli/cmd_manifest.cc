@@ -31,8 +31,8 @@ Result<void> write(const Context& ctx, const Arguments& args, const Manifest& ma
 // The codes with which `run` says that a program cannot be run.
 int exit_code(const Error& error) {
   if (error.sys == ENOENT || error.sys == ENOTDIR) return kNotFound;
-  const std::set<int> kRefused{ENOEXEC, EACCES, EISDIR, EPERM, ELOOP};
-  return kRefused.contains(error.sys) ? kNotExecutable : kToolFailed;
+  const std::set<int> refused{ENOEXEC, EACCES, EISDIR, EPERM, ELOOP};
+  return refused.contains(error.sys) ? kNotExecutable : kToolFailed;
 }
 
 // Files as they are called within the root: what is relative starts from the working directory of

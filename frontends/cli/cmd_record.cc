@@ -13,7 +13,7 @@
 namespace fptrace::cli {
 namespace {
 
-constexpr int64_t kLongest = 365 * 24 * 3600;
+constexpr int64_t kLongest = int64_t{365} * 24 * 3600;
 
 constexpr Option kOwn[] = {
     {'o', "output", "FILE", "where the recording goes (default: fptrace.fpr)"},

@@ -126,7 +126,7 @@ Result<TaintReport> follow(const Context& ctx, const Arguments& args, const std:
     log = *std::move(created);
     tee.add("event log", *log);
   }
-  const auto status = made->tracer->run({}, tee, stop);
+  const auto status = made->tracer->run({}, tee, std::move(stop));
   if (!status) return fail(status.error());
   if (log)
     if (auto ok = log->finish(); !ok) return fail(ok.error());

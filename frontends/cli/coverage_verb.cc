@@ -36,7 +36,7 @@ class CoverageVerb final : public Verb {
     std::error_code error;
     fs::create_directory(temporary, error);
     if (error) return fail_errno("create " + temporary, error.value());
-    const auto written = write_files(temporary);
+    auto written = write_files(temporary);
     if (written) fs::rename(temporary, directory_, error);
     std::error_code ignored;
     if (!written || error) fs::remove_all(temporary, ignored);

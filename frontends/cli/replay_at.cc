@@ -1,5 +1,7 @@
 #include "frontends/cli/replay_at.h"
 
+#include <utility>
+
 #include "backends/emu/tracer/emu_tracer.h"
 #include "frontends/cli/machine_session.h"
 
@@ -21,7 +23,7 @@ Result<void> observe(const std::string& path, emu::Observer& observer, std::stop
   const auto tracer = emu::make_tracer(std::move(options));
   if (!tracer) return fail(tracer.error());
   NoEvents none;
-  const auto status = (*tracer)->run({}, none, stop);
+  const auto status = (*tracer)->run({}, none, std::move(stop));
   if (!status) return fail(status.error());
   return {};
 }

@@ -9,6 +9,7 @@ asm(".section .rodata\n"
     ".previous\n");
 
 extern "C" {
+// NOLINTNEXTLINE(readability-identifier-naming): the assembler's
 extern const char fptrace_guest_init_begin[], fptrace_guest_init_end[];
 }
 

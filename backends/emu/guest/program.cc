@@ -31,6 +31,7 @@ Pipe make_pipe() {
 
 std::vector<char*> pointers(const std::vector<std::string>& all) {
   std::vector<char*> out;
+  out.reserve(all.size() + 1);
   for (const auto& s : all) out.push_back(const_cast<char*>(s.c_str()));
   out.push_back(nullptr);
   return out;

@@ -23,7 +23,7 @@ constexpr char kImagePrefix[] = "vmlinuz-";
 std::string modules_of(const std::string& root, const std::string& release) {
   for (const char* dir : {"/usr/lib/modules/", "/lib/modules/"}) {
     std::error_code error;
-    const std::string path = root + dir + release;
+    std::string path = root + dir + release;
     if (fs::is_directory(path + "/kernel", error)) return path;
   }
   return {};

@@ -200,6 +200,7 @@ Result<std::map<uint64_t, NamedAddress>> name_code(const VmcoreInfo& info, const
   });
   if (!is_signed) return fail(is_signed.error());
   std::vector<std::pair<uint64_t, size_t>> begins;  // of functions, and their numbers
+  begins.reserve(functions.size());
   for (const size_t i : functions) begins.emplace_back(tables.address(i, *is_signed), i);
   std::ranges::stable_sort(begins, {}, [](const auto& entry) { return entry.first; });
   std::map<uint64_t, NamedAddress> found;

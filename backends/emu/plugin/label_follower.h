@@ -42,7 +42,8 @@ struct Unmodelled {
 // finishes it: only then is it certain that they were completed. Mostly the step where that is
 // seen is at hand already when the block's own is read, and all of it is done at once; else it is
 // pending. While no register has a label nothing of that is done.
-class LabelFollower : taint::LoadObserver {
+// NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor): nobody derives from it
+class LabelFollower final : taint::LoadObserver {
  public:
   LabelFollower(Wire& wire, const GuestRam& ram);
 

@@ -21,7 +21,7 @@
 namespace fptrace::emu {
 namespace {
 
-constexpr uint64_t kCodeOfI386 = 0x23, kCodeOfX86_64 = 0x33;  // __USER32_CS, __USER_CS
+constexpr uint64_t kCodeOfI386 = 0x23, kCodeOf64Bit = 0x33;  // __USER32_CS, __USER_CS
 
 // Of page 0's half: a program's addresses. Everything above is the kernel's (or vsyscall's page,
 // whose calls the kernel serves without a system call).
@@ -294,7 +294,7 @@ void instrument_kernel(qemu_plugin_insn* instruction, InstructionKind kind, uint
   if (kind == InstructionKind::kSysexit) callback = on_sysexit;
   if (kind == InstructionKind::kIret) callback = on_iret;
   if (!callback) return;
-  const uint64_t code = kind == InstructionKind::kSysretq ? kCodeOfX86_64 : kCodeOfI386;
+  const uint64_t code = kind == InstructionKind::kSysretq ? kCodeOf64Bit : kCodeOfI386;
   qemu_plugin_register_vcpu_insn_exec_cb(instruction, callback, QEMU_PLUGIN_CB_R_REGS,
                                          reinterpret_cast<void*>(code));
 }

@@ -7,6 +7,7 @@
 // header. QEMU passes the range of versions that it speaks and refuses a plugin outside of it; the
 // plugin says which one it was written for by exporting `qemu_plugin_version`.
 
+// NOLINTBEGIN(readability-identifier-naming): the names are QEMU's
 extern "C" {
 
 // Version 4 came with QEMU 10.0, which takes 2 to 4. Versions 5 (10.1) and later only add, except
@@ -146,3 +147,4 @@ bool qemu_plugin_read_memory_vaddr(uint64_t addr, GByteArray*, size_t size);
 
 void qemu_plugin_outs(const char*);
 }
+// NOLINTEND(readability-identifier-naming)

@@ -69,6 +69,7 @@ Result<std::string> run_command(const std::vector<std::string>& argv,
   if (!out) return fail(out.error());
   if (!err) return fail(err.error());
   std::vector<char*> args;
+  args.reserve(argv.size() + 1);
   for (const auto& a : argv) args.push_back(const_cast<char*>(a.c_str()));
   args.push_back(nullptr);
   const pid_t pid = ::fork();

@@ -106,6 +106,7 @@ Result<std::unique_ptr<QemuProcess>> QemuProcess::start(const Qemu& qemu, const 
   auto argv = command_line(machine, files, launch);
   argv.insert(argv.begin(), qemu.path);
   std::vector<char*> args;
+  args.reserve(argv.size() + 1);
   for (auto& a : argv) args.push_back(a.data());
   args.push_back(nullptr);
 
@@ -190,7 +191,7 @@ std::string QemuProcess::obituary() {
     ::kill(pid_, SIGKILL);
     (void)wait(steady_clock::now() + seconds(30));
   }
-  if (const std::string said = last_line_of(log_); !said.empty()) return said;
+  if (std::string said = last_line_of(log_); !said.empty()) return said;
   if (WIFSIGNALED(status_)) return std::string("it was ended by ") + ::strsignal(WTERMSIG(status_));
   return "it ended with code " + std::to_string(WEXITSTATUS(status_));
 }

@@ -18,7 +18,7 @@ constexpr size_t kLongestLine = 16u << 20;
 int milliseconds_until(Qmp::Deadline deadline) {
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(deadline - Qmp::Deadline::clock::now());
-  return int(std::clamp<int64_t>(left.count(), 0, 3600 * 1000));
+  return int(std::clamp<int64_t>(left.count(), 0, 3'600'000));
 }
 
 std::string event_name(const json& message) {

@@ -151,7 +151,7 @@ std::string Collection::add_way(const std::string& path) {
       at = fs::path(at).parent_path();
       continue;
     }
-    const std::string next = (at == "/" ? "" : at) + "/" + name;
+    std::string next = (at == "/" ? "" : at) + "/" + name;
     if (is_mounted_in_guest(next)) return next;
     if (!add_one(next)) return {};
     const PackEntry& e = entries_.at(next);

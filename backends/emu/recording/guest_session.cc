@@ -49,7 +49,7 @@ class Session {
  public:
   Session(QemuProcess& qemu, const SessionOptions& options, const OutputSink& output)
       : qemu_(qemu), options_(options), output_(output) {}
-  Result<SessionResult> run(std::stop_token stop);
+  Result<SessionResult> run(const std::stop_token& stop);
 
  private:
   bool recording() const { return options_.job.has_value(); }
@@ -252,7 +252,7 @@ Result<void> Session::wait(int stop_fd) {
   return recording() || exit_ ? Result<void>() : look_at_replay();
 }
 
-Result<SessionResult> Session::run(std::stop_token stop) {
+Result<SessionResult> Session::run(const std::stop_token& stop) {
   const UniqueFd stop_fd(::eventfd(0, EFD_CLOEXEC));
   if (!stop_fd) return fail_errno("eventfd");
   const std::stop_callback on_stop(stop, [&] {
@@ -276,8 +276,8 @@ Result<SessionResult> Session::run(std::stop_token stop) {
 }  // namespace
 
 Result<SessionResult> serve_guest(QemuProcess& qemu, const SessionOptions& options,
-                                  const OutputSink& output, std::stop_token stop) {
-  return Session(qemu, options, output).run(std::move(stop));
+                                  const OutputSink& output, const std::stop_token& stop) {
+  return Session(qemu, options, output).run(stop);
 }
 
 }  // namespace fptrace::emu

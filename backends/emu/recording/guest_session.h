@@ -29,6 +29,6 @@ struct SessionResult {
 
 // See MachineRun::serve().
 Result<SessionResult> serve_guest(QemuProcess& qemu, const SessionOptions& options,
-                                  const OutputSink& output, std::stop_token stop);
+                                  const OutputSink& output, const std::stop_token& stop);
 
 }  // namespace fptrace::emu

@@ -132,7 +132,7 @@ class Run : public Recording {
         return fail(ok.error());
       }
     }
-    auto result = serve_guest(*process_, session_, output, std::move(stop));
+    auto result = serve_guest(*process_, session_, output, stop);
     if (!result) {
       process_.reset();
       return fail(result.error());

@@ -129,7 +129,7 @@ class Vector {
   bool decode_comparison();
   bool decode_multiply_add();
 
-  Emitter& e;
+  Emitter& e;  // NOLINT(readability-identifier-naming): in every line
   bool vex_;
 };
 

@@ -316,7 +316,7 @@ void Interpreter::shift(const Op& op) {
 
 void Interpreter::rotate_x87(bool push) {
   LabelId* const begin = r_ + kX87;
-  LabelId* const end = begin + kX87Bytes * kX87Count;
+  LabelId* const end = begin + size_t{kX87Bytes} * kX87Count;
   std::rotate(begin, push ? end - kX87Bytes : begin + kX87Bytes, end);
 }
 

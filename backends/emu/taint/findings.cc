@@ -8,7 +8,7 @@ namespace {
 constexpr size_t kFirstIndex = 1 << 10;
 
 uint64_t hash_of(SiteKind kind, uint32_t holder, uint64_t vaddr) {
-  uint64_t x = vaddr * 0x9e3779b97f4a7c15 + holder * 4 + uint64_t(kind);
+  uint64_t x = vaddr * 0x9e3779b97f4a7c15 + uint64_t{holder} * 4 + uint64_t(kind);
   x ^= x >> 32;
   x *= 0xd6e8feb86659fd93;
   return x ^ x >> 32;

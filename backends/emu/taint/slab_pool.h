@@ -31,6 +31,7 @@ class SlabPool {
   uint64_t bytes() const { return made_ * sizeof(Item); }
 
  private:
+  // NOLINTNEXTLINE(bugprone-dynamic-static-initializers): constants
   static constexpr size_t kSize = size_t{2} << 20, kItems = kSize / sizeof(Item);
   struct Delete {
     void operator()(void* slab) const { ::operator delete (slab, std::align_val_t{kSize}); }

@@ -63,7 +63,7 @@ class EmuTracer final : public Tracer {
       if (auto saved = (*recording)->save(options_.keep); !saved) return fail(saved.error());
       return status;
     }
-    const auto status = (*recording)->serve(output(), stop);
+    auto status = (*recording)->serve(output(), stop);
     if (!status) return status;
     const std::string bundle = options_.keep.empty() ? directory->file("run.fpr") : options_.keep;
     if (auto saved = (*recording)->save(bundle); !saved) return fail(saved.error());
@@ -79,7 +79,8 @@ class EmuTracer final : public Tracer {
   }
 
   Result<ExitStatus> replay(const std::string& bundle, const std::string& plugin, Channel& channel,
-                            EventSink& sink, std::stop_token stop, const OutputSink& output) {
+                            EventSink& sink, const std::stop_token& stop,
+                            const OutputSink& output) {
     ReplayRequest request;
     request.path = bundle;
     request.plugins = {plugin};
@@ -92,7 +93,7 @@ class EmuTracer final : public Tracer {
 
   // The machine on a thread of its own, its stops on this one.
   Result<ExitStatus> watch(MachineRun& machine, Channel& channel, EventSink& sink,
-                           std::stop_token stop, const OutputSink& output) {
+                           const std::stop_token& stop, const OutputSink& output) {
     auto memory = GuestMemory::open(machine.ram_path());
     if (!memory) return fail(memory.error());
     const Channel::Ram ram{machine.ram_path(), machine.ram_size(),

@@ -5,7 +5,7 @@
 namespace fptrace::emu {
 namespace {
 
-constexpr uint64_t kCodeOfI386 = 0x23, kCodeOfX86_64 = 0x33;  // __USER32_CS, __USER_CS
+constexpr uint64_t kCodeOfI386 = 0x23, kCodeOf64Bit = 0x33;  // __USER32_CS, __USER_CS
 constexpr uint64_t kX32Bit = 0x40000000;
 constexpr uint64_t kStackSize = 16384;  // THREAD_SIZE of x86-64 without KASAN
 
@@ -28,7 +28,7 @@ std::optional<SavedRegisters> Guest::saved_registers(uint64_t task) const {
   const uint64_t stack = kernel_.pointer(task, kernel_.layout().task.stack);
   if (stack == 0) return std::nullopt;
   const auto saved = kernel_.value<SavedRegisters>(stack + kStackSize - sizeof(SavedRegisters));
-  if (!saved || (saved->cs != kCodeOfX86_64 && saved->cs != kCodeOfI386)) return std::nullopt;
+  if (!saved || (saved->cs != kCodeOf64Bit && saved->cs != kCodeOfI386)) return std::nullopt;
   return saved;
 }
 

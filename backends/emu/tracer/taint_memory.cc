@@ -9,7 +9,8 @@ constexpr uint64_t kPage = 4096;
 
 }  // namespace
 
-std::vector<TaintEngine::Piece> pieces_of(const AddressSpace& space, std::vector<UserBytes> bytes,
+std::vector<TaintEngine::Piece> pieces_of(const AddressSpace& space,
+                                          const std::vector<UserBytes>& bytes,
                                           const Labelling& with) {
   std::vector<TaintEngine::Piece> out;
   const auto tables = space.page_tables();

@@ -14,7 +14,8 @@ struct UserBytes {
 
 // Where `bytes` of a task lie in physical memory, up to the first page that is not there. Byte i of
 // all gets what `with` gives byte i.
-std::vector<TaintEngine::Piece> pieces_of(const AddressSpace& space, std::vector<UserBytes> bytes,
+std::vector<TaintEngine::Piece> pieces_of(const AddressSpace& space,
+                                          const std::vector<UserBytes>& bytes,
                                           const Labelling& with = {});
 
 // Bytes [from, to] of the file whose inode it is, page by page, as far as the guest has them in

@@ -226,7 +226,7 @@ Result<void> TaintObserver::label_stream(const Sight& sight, TaintOrigin origin,
   }
   sight.emit(nullptr, TaintSourceEvent{origin, "", offset, size, first, one ? 0u : 1u});
   const TaintHow how = origin == TaintOrigin::kStdin ? TaintHow::kReplace : TaintHow::kAdd;
-  return parts_->engine.label(pieces_of(space, std::move(taken), {first, one ? 0u : 1u, how}));
+  return parts_->engine.label(pieces_of(space, taken, {first, one ? 0u : 1u, how}));
 }
 
 Result<void> TaintObserver::look_for_string(const Sight& sight) {

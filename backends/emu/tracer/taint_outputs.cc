@@ -114,7 +114,7 @@ Result<void> TaintOutputs::tell(const Sight& sight, GuestThread& thread, const P
       size -= one.size;
     }
     const AddressSpace space(sight.guest.names(), sight.guest.mm(thread.task));
-    const auto ids = engine_.query(pieces_of(space, std::move(bytes)));
+    const auto ids = engine_.query(pieces_of(space, bytes));
     if (!ids) return fail(ids.error());
     spans = engine_.spans(*ids);
   }

@@ -66,7 +66,8 @@ Plan make_plan(const Block& block, std::span<const Access> log, bool pointers, b
   plan.depth = depth;
   const Access* access = log.data();
   const Access* const end = access + log.size();
-  for (uint16_t i = 0; i < block.instructions.size(); ++i) {
+  const auto count = uint16_t(block.instructions.size());  // QEMU has some hundred at most
+  for (uint16_t i = 0; i < count; ++i) {
     const Instruction& instruction = block.instructions[i];
     const Access* const first = access;
     while (access != end && access->instruction <= i) ++access;

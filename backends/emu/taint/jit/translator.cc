@@ -156,12 +156,13 @@ void Translator::shift(const Op& op) {
     const auto at = [&](int i) -> Label {
       if (op.code == OpCode::kRotateLeft) i = (i + width) % width;
       if (op.code == OpCode::kShiftArithmetic) i = std::min(i, width - 1);
-      return i >= 0 && i < width ? in[size_t(lane + i)] : Label{};
+      return i >= 0 && i < width ? in[size_t(lane) + size_t(i)] : Label{};
     };
     for (int i = 0; i < width; ++i) {
       const int from = left ? i - bytes : i + bytes;
-      one[size_t(lane + i)] = at(from);
-      other[size_t(lane + i)] = at(left ? from - 1 : from + 1);
+      const size_t to = size_t(lane) + size_t(i);
+      one[to] = at(from);
+      other[to] = at(left ? from - 1 : from + 1);
     }
   }
   put(op.dst, op.b % 8 != 0 ? unite_each(one, other) : one);
@@ -452,6 +453,7 @@ Translator::Run Translator::carry(const Run& a, const Run& b, unsigned lane) {
 
 Translator::Value Translator::shuffle(Value a, Value b, const std::vector<int>& lanes) {
   std::vector<Value> mask;
+  mask.reserve(lanes.size());
   for (const int lane : lanes)
     mask.push_back(lane < 0 ? LLVMGetPoison(i32_) : number(uint32_t(lane)));
   return LLVMBuildShuffleVector(builder_, a, b, LLVMConstVector(mask.data(), unsigned(mask.size())),
