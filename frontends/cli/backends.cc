@@ -7,6 +7,7 @@
 
 #include "backends/emu/tracer/emu_tracer.h"
 #include "backends/ptrace/ptrace_tracer.h"
+#include "fingerprint/manifest_file.h"
 
 namespace fptrace::cli {
 namespace {
@@ -93,6 +94,9 @@ Result<NamedTracer> make_emu_tracer(const Arguments& args, TracerRequest request
       return fail(Errc::kParse, "--" + std::string(option) + " needs --backend ptrace");
   auto options = emu_options(args, std::move(request));
   if (!options) return fail(options.error());
+  // Said before the program has run in vain.
+  if (!options->keep.empty())
+    if (auto ok = check_writable(options->keep); !ok) return fail(ok.error());
   return named_emu_tracer(*std::move(options));
 }
 

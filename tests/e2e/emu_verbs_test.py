@@ -439,6 +439,17 @@ def live_says_what_it_writes(scratch, mode):
     check(not list(there.iterdir()), f"left: {list(there.iterdir())}")
 
 
+def a_trace_keeps_its_recording(scratch, mode):
+    kept, there = scratch.dir / "kept.fpr", scratch.work()
+    traced = ["--backend", "emu", "-q", "--no-manifest", "--keep"]
+    for live in ([], ["--live"]):
+        fptrace(*live, *traced, kept, "--", "sh", "-c", "exit 5", cwd=there, expect=5)
+        fptrace("replay", kept, expect=5)
+        kept.unlink()
+        refused(run([FPTRACE, *live, *traced, "/no/such/a.fpr", "--", "sh", "-c", "echo ran >&2"], cwd=there),
+                "write /no/such/a.fpr")
+
+
 def bad_input(scratch, mode):
     path = scratch.dir / "a.fpr"
     path.write_bytes(b"#!/bin/sh\n")
@@ -466,7 +477,8 @@ def main():
     return emu_test.main_with_image({f.__name__: f for f in (
         ps_tells_the_processes, ps_tells_this_hosts, timeline_shows_who_ran, calls_are_told,
         coverage_has_what_ran, find_names_who_touched_it, dumps_are_readable, recordings_are_logs,
-        all_in_one_replay, a_recording_is_traced_live, live_says_what_it_writes, bad_input)})
+        all_in_one_replay, a_recording_is_traced_live, live_says_what_it_writes,
+        a_trace_keeps_its_recording, bad_input)})
 
 
 if __name__ == "__main__":
