@@ -3,7 +3,8 @@
 
 namespace fptrace::emu {
 
-// The other side cannot go on while this one looks, and when it is woken it does not go on sooner.
+// Whether this thread has one, which it shares with the other side then: that cannot go on while
+// this one looks, nor sooner when it is woken early.
 inline bool has_one_processor() {
   cpu_set_t mine;
   return ::sched_getaffinity(0, sizeof mine, &mine) == 0 && CPU_COUNT(&mine) == 1;
