@@ -14,6 +14,7 @@
 
 #include "backends/ptrace/seccomp_filter.h"
 #include "common/base/block_all_signals.h"
+#include "common/base/exec_pointers.h"
 #include "common/proc/tracing_rights.h"
 
 extern char** environ;
@@ -163,10 +164,7 @@ Result<Launched> start(const std::string& path, const std::vector<std::string>& 
   auto go = make_pipe(), report = make_pipe(), exec_error = make_pipe();
   for (const auto* p : {&go, &report, &exec_error})
     if (!*p) return fail(p->error());
-  std::vector<char*> args;
-  args.reserve(argv.size() + 1);
-  for (const auto& a : argv) args.push_back(const_cast<char*>(a.c_str()));
-  args.push_back(nullptr);
+  const std::vector<char*> args = exec_pointers(argv);
   std::vector<sock_filter> notify, trace;
   if (wanted == Stops::kAuto || wanted == Stops::kNotify) notify = make_filter(Watch::kNotify);
   if (wanted != Stops::kSyscall) trace = make_filter(Watch::kTrace);

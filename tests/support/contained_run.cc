@@ -18,6 +18,7 @@
 #include <fstream>
 #include <set>
 
+#include "common/base/exec_pointers.h"
 #include "common/base/unique_fd.h"
 
 namespace fptrace::testing {
@@ -230,9 +231,7 @@ Result<RunResult> run_contained(const ContainedRun& how, const std::function<int
 }
 
 int exec_or_127(const std::vector<std::string>& argv) {
-  std::vector<char*> args;
-  for (const auto& a : argv) args.push_back(const_cast<char*>(a.c_str()));
-  args.push_back(nullptr);
+  const std::vector<char*> args = exec_pointers(argv);
   ::execv(args[0], args.data());
   std::fprintf(stderr, "exec %s: %s\n", args[0], std::strerror(errno));
   return 127;

@@ -15,6 +15,7 @@
 
 #include "backends/emu/guest/marker.h"
 #include "backends/emu/guest/syscalls.h"
+#include "common/base/exec_pointers.h"
 
 namespace fptrace::emu {
 namespace {
@@ -27,14 +28,6 @@ Pipe make_pipe() {
   int fds[2];
   if (::pipe2(fds, O_CLOEXEC) < 0) give_up_errno("cannot make a pipe");
   return {fds[0], fds[1]};
-}
-
-std::vector<char*> pointers(const std::vector<std::string>& all) {
-  std::vector<char*> out;
-  out.reserve(all.size() + 1);
-  for (const auto& s : all) out.push_back(const_cast<char*>(s.c_str()));
-  out.push_back(nullptr);
-  return out;
 }
 
 // Signal N of the set.
@@ -117,7 +110,7 @@ Program start_program(const Job& job) {
   }
   const Pipe output = make_pipe(), error = job.one_output ? Pipe{} : make_pipe();
   const Pipe exec_error = make_pipe();
-  const auto argv = pointers(job.argv), env = pointers(job.env);
+  const auto argv = exec_pointers(job.argv), env = exec_pointers(job.env);
 
   const pid_t pid = ::fork();
   if (pid < 0) give_up_errno("cannot fork");

@@ -9,6 +9,7 @@
 #include <array>
 #include <string_view>
 
+#include "common/base/exec_pointers.h"
 #include "common/base/unique_fd.h"
 
 namespace fptrace::emu {
@@ -68,10 +69,7 @@ Result<std::string> run_command(const std::vector<std::string>& argv,
   auto out = make_pipe(), err = make_pipe();
   if (!out) return fail(out.error());
   if (!err) return fail(err.error());
-  std::vector<char*> args;
-  args.reserve(argv.size() + 1);
-  for (const auto& a : argv) args.push_back(const_cast<char*>(a.c_str()));
-  args.push_back(nullptr);
+  const std::vector<char*> args = exec_pointers(argv);
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("fork");
   if (pid == 0) run_child(args.data(), directory.c_str(), out->write.get(), err->write.get());

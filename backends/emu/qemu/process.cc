@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "common/base/block_all_signals.h"
+#include "common/base/exec_pointers.h"
 
 namespace fptrace::emu {
 namespace {
@@ -105,10 +106,7 @@ Result<std::unique_ptr<QemuProcess>> QemuProcess::start(const Qemu& qemu, const 
   launch.qmp = keep[2];
   auto argv = command_line(machine, files, launch);
   argv.insert(argv.begin(), qemu.path);
-  std::vector<char*> args;
-  args.reserve(argv.size() + 1);
-  for (auto& a : argv) args.push_back(a.data());
-  args.push_back(nullptr);
+  const std::vector<char*> args = exec_pointers(argv);
 
   const pid_t parent = ::getpid();
   std::optional<BlockAllSignals> block(std::in_place);  // no handler of ours may run in the child
