@@ -1,33 +1,19 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-#include <charconv>
-#include <memory>
 #include <set>
+#include <vector>
 
 #include "backends/ptrace/session.h"
+#include "common/proc/numbers.h"
 #include "common/proc/tracing_rights.h"
 
 // Processes that run already: seized thread by thread, and described from /proc.
 
 namespace fptrace::ptrace {
 namespace {
-
-// Entries of a directory of numbers, such as /proc/PID/task and /proc/PID/fd, in rising order.
-std::set<int> numbers_in(const std::string& path) {
-  std::set<int> numbers;
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(path.c_str()), &::closedir);
-  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
-    const std::string_view name = entry->d_name;
-    int number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc{} && end == name.data() + name.size()) numbers.insert(number);
-  }
-  return numbers;
-}
 
 std::string proc(pid_t pid) { return "/proc/" + std::to_string(pid); }
 
@@ -40,7 +26,7 @@ uint32_t protection(const std::string& perms) {
 
 std::vector<FdEvent> open_descriptors(TaskView& task, const std::string& directory) {
   std::vector<FdEvent> events;
-  for (const int fd : numbers_in(directory)) {
+  for (const int fd : numbers_in(directory).value_or(std::vector<int>())) {
     auto file = task.descriptor(fd);
     if (file) events.push_back({FdOrigin::kInherited, fd, file->flags, std::move(file->file)});
   }
@@ -57,7 +43,7 @@ Result<void> Session::seize_process(pid_t pid) {
   // not seized yet: look again until nothing is new.
   for (bool more = true; more;) {
     more = false;
-    const auto tids = numbers_in(proc(pid) + "/task");
+    const auto tids = numbers_in(proc(pid) + "/task").value_or(std::vector<int>());
     // The first thread last: a program that waits for its tracer looks at that one.
     for (auto tid = tids.rbegin(); tid != tids.rend(); ++tid) {
       if (seized.contains(*tid) || (*tid != pid && tracees_.find(*tid))) continue;

@@ -2,10 +2,9 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <charconv>
 #include <filesystem>
 
+#include "common/proc/numbers.h"
 #include "common/proc/stat.h"
 #include "common/proc/status.h"
 #include "common/proc/text_file.h"
@@ -17,27 +16,9 @@ namespace fs = std::filesystem;
 
 constexpr uint32_t kKernelThread = 0x00200000;  // PF_KTHREAD, include/linux/sched.h
 
-std::vector<pid_t> numbers_in(const fs::path& directory, std::error_code& error) {
-  std::vector<pid_t> found;
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename();
-    pid_t number = 0;
-    const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (bad == std::errc{} && end == name.data() + name.size()) found.push_back(number);
-  }
-  std::ranges::sort(found);
-  return found;
-}
-
 uint64_t start_ns(const TaskStat& stat) {
   constexpr uint64_t kNsPerSecond = 1'000'000'000;
   return stat.start_ticks * (kNsPerSecond / uint64_t(::sysconf(_SC_CLK_TCK)));
-}
-
-Result<TaskStat> stat_of(const fs::path& task) {
-  const auto text = read_text_file(task / "stat");
-  if (!text) return fail(text.error());
-  return parse_stat(*text);
 }
 
 std::vector<std::string> strings(const std::string& bytes) {
@@ -51,16 +32,15 @@ std::vector<std::string> strings(const std::string& bytes) {
 }
 
 void add_threads(const fs::path& process, ProcessRow& row) {
-  std::error_code gone;
-  for (const pid_t tid : numbers_in(process / "task", gone)) {
-    auto stat = stat_of(process / "task" / std::to_string(tid));
+  for (const pid_t tid : numbers_in(process / "task").value_or(std::vector<int>())) {
+    auto stat = read_stat(process / "task" / std::to_string(tid));
     if (!stat) continue;
     row.thread_rows.push_back({tid, stat->state, start_ns(*stat), std::move(stat->comm)});
   }
 }
 
 Result<ProcessRow> row_of(const fs::path& process) {
-  auto stat = stat_of(process);
+  auto stat = read_stat(process);
   if (!stat) return fail(stat.error());
   const auto text = read_text_file(process / "status");
   if (!text) return fail(text.error());
@@ -86,11 +66,10 @@ Result<ProcessRow> row_of(const fs::path& process) {
 }  // namespace
 
 Result<std::vector<ProcessRow>> list_host_processes(bool threads, const std::string& proc) {
-  std::error_code error;
-  const auto numbers = numbers_in(proc, error);
-  if (error) return fail_errno("list " + proc, error.value());
+  const auto numbers = numbers_in(proc);
+  if (!numbers) return fail(numbers.error());
   std::vector<ProcessRow> rows;
-  for (const pid_t pid : numbers) {
+  for (const pid_t pid : *numbers) {
     const fs::path process = fs::path(proc) / std::to_string(pid);
     auto row = row_of(process);
     if (!row) continue;

@@ -1,6 +1,7 @@
 #include "common/proc/stat.h"
 
 #include "common/base/scanner.h"
+#include "common/proc/text_file.h"
 
 namespace fptrace {
 namespace {
@@ -34,6 +35,12 @@ Result<TaskStat> parse_stat(std::string_view text) {
   if (!ok) return fail(Errc::kParse, "stat: bad field");
   stat.state = state[0];
   return stat;
+}
+
+Result<TaskStat> read_stat(const std::string& task) {
+  const auto text = read_text_file(task + "/stat");
+  if (!text) return fail(text.error());
+  return parse_stat(*text);
 }
 
 }  // namespace fptrace

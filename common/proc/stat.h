@@ -23,5 +23,7 @@ struct TaskStat {
 
 // Pure.
 Result<TaskStat> parse_stat(std::string_view text);
+// `task`: its directory in procfs.
+Result<TaskStat> read_stat(const std::string& task);
 
 }  // namespace fptrace

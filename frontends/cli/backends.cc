@@ -1,5 +1,6 @@
 #include "frontends/cli/backends.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <limits>
 #include <span>
@@ -53,25 +54,22 @@ Result<void> refuse(const Arguments& args, std::span<const Option> options,
   return {};
 }
 
-Result<emu::Options> emu_options(const Arguments& args, TracerRequest request) {
+// What a recording and a replay have in common.
+emu::Options emu_options(const Arguments& args, TracerRequest request) {
   emu::Options out;
-  if (args.has("timeout")) {
-    const auto seconds = parse_number(args.value("timeout"), 1, std::numeric_limits<int>::max());
-    if (!seconds) return fail(Errc::kParse, "--timeout: " + seconds.error().what);
-    out.record.timeout = std::chrono::seconds(*seconds);
-  }
-  out.record.image = args.value("image", "default");
-  out.record.include = args.values("include");
-  out.record.warn = request.warn;
-  out.record.progress = request.warn;
-  out.live = args.has("live");
-  out.keep = args.value("keep");
   out.whole_machine = args.has("whole-machine");
   out.hash = !args.has("no-hash");
   out.openers = args.has("openers");
   out.progress = std::move(request.progress);
   out.warn = std::move(request.warn);
   return out;
+}
+
+Result<std::chrono::seconds> timeout(const Arguments& args) {
+  if (!args.has("timeout")) return std::chrono::seconds(0);
+  const auto seconds = parse_number(args.value("timeout"), 1, std::numeric_limits<int>::max());
+  if (!seconds) return fail(Errc::kParse, "--timeout: " + seconds.error().what);
+  return std::chrono::seconds(*seconds);
 }
 
 void watch(emu::Options& options, const Watching& what) {
@@ -92,35 +90,43 @@ Result<NamedTracer> make_emu_tracer(const Arguments& args, TracerRequest request
   for (const char* option : {"stops", "save-inputs", "detach-daemons", "kill-on-exit", "survive"})
     if (args.has(option))
       return fail(Errc::kParse, "--" + std::string(option) + " needs --backend ptrace");
-  auto options = emu_options(args, std::move(request));
-  if (!options) return fail(options.error());
+  emu::Options options = emu_options(args, std::move(request));
+  const auto seconds = timeout(args);
+  if (!seconds) return fail(seconds.error());
+  options.record.timeout = *seconds;
+  options.record.image = args.value("image", "default");
+  options.record.include = args.values("include");
+  options.record.warn = options.record.progress = options.warn;
+  options.live = args.has("live");
+  options.keep = args.value("keep");
   // Said before the program has run in vain.
-  if (!options->keep.empty())
-    if (auto ok = check_writable(options->keep); !ok) return fail(ok.error());
-  return named_emu_tracer(*std::move(options));
+  if (!options.keep.empty())
+    if (auto ok = check_writable(options.keep); !ok) return fail(ok.error());
+  return named_emu_tracer(std::move(options));
 }
 
 }  // namespace
 
 Result<NamedTracer> make_replayer(const Arguments& args, const std::string& path,
                                   TracerRequest request, const Watching& what) {
-  auto options = emu_options(args, std::move(request));
-  if (!options) return fail(options.error());
-  options->replay = path;
-  watch(*options, what);
-  return named_emu_tracer(*std::move(options));
+  emu::Options options = emu_options(args, std::move(request));
+  const auto seconds = timeout(args);
+  if (!seconds) return fail(seconds.error());
+  options.record.timeout = *seconds;
+  options.replay = path;
+  watch(options, what);
+  return named_emu_tracer(std::move(options));
 }
 
 Result<NamedTracer> make_recorder(const Arguments& args, const std::string& path,
                                   const emu::RecordRequest& record, TracerRequest request,
                                   const Watching& what) {
-  auto options = emu_options(args, std::move(request));
-  if (!options) return fail(options.error());
-  options->record = record;
-  options->live = true;
-  options->keep = path;
-  watch(*options, what);
-  return named_emu_tracer(*std::move(options));
+  emu::Options options = emu_options(args, std::move(request));
+  options.record = record;
+  options.live = true;
+  options.keep = path;
+  watch(options, what);
+  return named_emu_tracer(std::move(options));
 }
 
 Result<NamedTracer> make_tracer(const Arguments& args, TracerRequest request) {

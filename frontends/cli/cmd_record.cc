@@ -89,9 +89,7 @@ ExitStatus only_record(const Context& ctx, const Arguments& args, const emu::Rec
 ExitStatus trace_live(const Context& ctx, const Arguments& args, const emu::RecordRequest& request,
                       const std::string& output) {
   auto verbs = make_verbs(ctx, args);
-  if (!verbs && verbs.error().code == Errc::kParse)
-    return usage_error(ctx, kRecord, verbs.error().what);
-  if (!verbs) return failed(ctx, verbs.error().what);
+  if (!verbs) return not_begun(ctx, kRecord, verbs.error());
   const auto make = [&](TracerRequest how) {
     return make_recorder(args, output, request, std::move(how), watching(*verbs, true));
   };
@@ -115,12 +113,10 @@ Result<void> check_results(const Arguments& args, const std::string& output) {
 ExitStatus run(const Context& ctx, const Arguments& args) {
   if (args.operands().empty()) return usage_error(ctx, kRecord, "no program to record");
   auto request = request_of(ctx, args);
-  if (!request && request.error().code == Errc::kParse)
-    return usage_error(ctx, kRecord, request.error().what);
-  if (!request) return failed(ctx, request.error().what);
+  if (!request) return not_begun(ctx, kRecord, request.error());
   const std::string output = args.value("output", "fptrace.fpr");
-  if (auto ok = check_results(args, output); !ok) return usage_error(ctx, kRecord, ok.error().what);
-  if (auto ok = check_writable(output); !ok) return failed(ctx, ok.error().what);
+  if (auto ok = check_results(args, output); !ok) return not_begun(ctx, kRecord, ok.error());
+  if (auto ok = check_writable(output); !ok) return not_begun(ctx, kRecord, ok.error());
   return args.has("live") ? trace_live(ctx, args, *request, output)
                           : only_record(ctx, args, *request, output);
 }

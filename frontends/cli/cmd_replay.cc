@@ -35,9 +35,7 @@ ExitStatus run(const Context& ctx, const Arguments& args) {
   if (args.operands().size() != 1) return usage_error(ctx, kReplay, "name one recording");
   const std::string& path = args.operands()[0];
   auto verbs = make_verbs(ctx, args);
-  if (!verbs && verbs.error().code == Errc::kParse)
-    return usage_error(ctx, kReplay, verbs.error().what);
-  if (!verbs) return failed(ctx, verbs.error().what);
+  if (!verbs) return not_begun(ctx, kReplay, verbs.error());
   if (args.has("dump")) {
     if (!verbs->empty() || args.has("output") || args.has("log"))
       return usage_error(ctx, kReplay, "--dump goes with no other result: it ends the replay");

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string>
 
+#include "common/base/text.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/subcommand.h"
 
@@ -54,6 +55,12 @@ ExitStatus usage_error(const Context& ctx, const Subcommand& c, std::string_view
   ctx.err << "fptrace " << c.name << ": " << message << "\nusage: " << synopsis(c)
           << "\nTry 'fptrace " << c.name << " --help'.\n";
   return {kUsageError};
+}
+
+ExitStatus not_begun(const Context& ctx, const Subcommand& c, const Error& error) {
+  if (error.code == Errc::kParse) return usage_error(ctx, c, error.what);
+  ctx.err << "fptrace " << c.name << ": " << printable(error.what) << '\n';
+  return {kToolFailed};
 }
 
 void print_help(std::ostream& out, const Subcommand& c) {

@@ -35,6 +35,9 @@ constexpr int kUsageError = 2, kToolFailed = 125, kNotExecutable = 126, kNotFoun
 
 // For `run`: prints "fptrace NAME: MESSAGE" and the usage line; returns kUsageError.
 ExitStatus usage_error(const Context&, const Subcommand&, std::string_view message);
+// For `run`, when `error` came before anything was done: a kParse is a usage error; anything else
+// is said in the same way, without the usage line, and is kToolFailed.
+ExitStatus not_begun(const Context&, const Subcommand&, const Error& error);
 
 // "fptrace NAME [OPTIONS] OPERANDS", the summary and the options: what `fptrace NAME --help` says.
 void print_help(std::ostream& out, const Subcommand&);

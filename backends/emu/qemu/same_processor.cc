@@ -1,6 +1,5 @@
 #include "backends/emu/qemu/same_processor.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -10,15 +9,15 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdlib>
-#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
 
 #include "common/base/block_all_signals.h"
+#include "common/proc/numbers.h"
 #include "common/proc/stat.h"
+#include "common/proc/text_file.h"
 
 namespace fptrace::emu {
 namespace {
@@ -31,25 +30,6 @@ constexpr milliseconds kInterval{50};
 constexpr int kIntervalsApart = 20;
 constexpr nanoseconds kDear{5'000};
 constexpr char kOwnThreads[] = "fptrace";
-
-std::string read_file(int directory, pid_t thread, const char* name) {
-  const std::string path = std::to_string(thread) + "/" + name;
-  const UniqueFd file(::openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC));
-  char buffer[1024];
-  const ssize_t size = file ? ::read(file.get(), buffer, sizeof buffer) : -1;
-  return std::string(buffer, size > 0 ? size_t(size) : 0);
-}
-
-std::vector<pid_t> numbers_in(int directory) {
-  std::vector<pid_t> out;
-  const int fd = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(fd >= 0 ? ::fdopendir(fd) : nullptr,
-                                                    ::closedir);
-  if (!entries) return out;
-  while (const dirent* entry = ::readdir(entries.get()))
-    if (const int number = std::atoi(entry->d_name); number > 0) out.push_back(number);
-  return out;
-}
 
 cpu_set_t only(uint32_t processor) {
   cpu_set_t set;
@@ -106,11 +86,13 @@ SameProcessor::SameProcessor(pid_t process, bool always)
 std::vector<SameProcessor::Thread> SameProcessor::list_threads() {
   std::vector<Thread> out;
   std::map<pid_t, Times> now;
-  for (const pid_t number : numbers_in(tasks_.get())) {
-    const auto stat = parse_stat(read_file(tasks_.get(), number, "stat"));
-    std::istringstream text(read_file(tasks_.get(), number, "schedstat"));
+  const std::string tasks = "/proc/self/fd/" + std::to_string(tasks_.get());
+  for (const pid_t number : numbers_in(tasks).value_or(std::vector<int>())) {
+    const std::string task = tasks + "/" + std::to_string(number);
+    const auto stat = read_stat(task);
+    std::istringstream times(read_text_file(task + "/schedstat").value_or(std::string()));
     int64_t ran = 0, waited = 0;
-    if (!stat || !(text >> ran >> waited)) continue;  // it has ended
+    if (!stat || !(times >> ran >> waited)) continue;  // it has ended
     const Times since = now[number] = {nanoseconds(ran), nanoseconds(waited)};
     const Times before = std::exchange(before_[number], since);
     out.push_back({number,
